@@ -27,7 +27,7 @@ RUN = 2  # times the limit of a call, for which a run may give no sign of life
 LEAST_WAIT = 0.3  # seconds of waiting
 WAITING = 10.0  # seconds on the clock for which the calls of a submission may wait in all, each a little
 BESIDE = 6.0  # CPU seconds that threads of a submission may use in all beside its calls, and between them
-FAILING = 4.0  # CPU seconds of calls that raise after more than the least; then what raised so is not tried again
+LATE, FAILING = 0.1, 4.0  # CPU seconds of a call that raises late, and of all these; then they are not tried again
 TOGETHER = 2  # calls of one round trip that have a call's time each; more share it
 
 
@@ -104,9 +104,10 @@ class Allowance:
             if first := self.filled.get(name):
                 error = type(first)(first.message, where=first.where)
             self.calls[name] = error
-        elif not run and spent > LEAST_CALL:
-            kept = self.filled if isinstance(error, OutOfMemory) else self.late
-            kept.setdefault(name, error)
+        elif isinstance(error, OutOfMemory) and not run and spent > LEAST_CALL:
+            self.filled.setdefault(name, error)
+        elif not run and spent > LATE:
+            self.late.setdefault(name, error)
             self.failing -= spent
         return error
 

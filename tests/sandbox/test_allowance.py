@@ -176,7 +176,7 @@ def many(): return [[]] * 9
 
 
 def test_a_function_that_raises_late_is_tried_again_until_such_calls_have_used_their_time(opened, monkeypatch):
-    monkeypatch.setattr(allowance, "LEAST_CALL", -1.0)  # so every call is late
+    monkeypatch.setattr(allowance, "LATE", -1.0)  # so every call is late
     session = opened(layers=RAISES)
     ends = [end(session, "layers") for _ in range(3)]
     assert {error.message for error in ends} == {"f raised ValueError: late"}
@@ -196,7 +196,7 @@ def test_a_function_that_raises_at_once_is_always_tried(opened):
 
 
 def test_answers_that_take_long_to_read_share_that_time(opened, monkeypatch):
-    monkeypatch.setattr(allowance, "LEAST_CALL", -1.0)
+    monkeypatch.setattr(allowance, "LATE", -1.0)
     monkeypatch.setattr("grader.sandbox.session.MANY", 20)  # the reply itself has some, too
     session = opened(layers=RAISES)
     session.allowance.failing = 0.0

@@ -685,6 +685,30 @@ def test_where_an_exception_was_raised_needs_no_file_and_takes_no_room(student, 
     assert session_of(layers).carried < 5000
 
 
+def test_an_answer_whose_parts_are_shared_on_many_levels_is_not_sent_again_and_again(student):
+    layers = student("""
+        def pairs(last):
+            for _ in range(60): last = last, last
+            return last
+        def itself():
+            made = []
+            made += [made, made]
+            return made
+        def rows(levels):
+            answer = [[[0.5, 1.0]] * 2] * 500
+            for _ in range(levels): answer = [answer]
+            return answer
+    """)
+    for answer in (layers.pairs(1.0), layers.pairs({}), layers.itself()):
+        while isinstance(answer, tuple | list):
+            assert len(answer) == 2
+            answer = answer[0]
+        assert isinstance(answer, Remote)
+    assert session_of(layers).read() < 20_000
+    assert layers.rows(0) == [[[0.5, 1.0]] * 2] * 500
+    assert layers.rows(4)[0][0][0][0][499] == [[0.5, 1.0]] * 2
+
+
 def test_an_array_without_elements_and_with_huge_sides_is_a_wrong_answer(student):
     layers = student("import numpy as np\ndef f(): return np.empty((0, 2**40))\n")
     with pytest.raises(Raised, match=r"cannot be graded: an array of shape \(0, 1099511627776\) cannot be sent"):

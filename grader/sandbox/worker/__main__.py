@@ -28,6 +28,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import takewhile
@@ -62,6 +63,7 @@ SWITCH = 1e-4  # seconds that each other thread computes for while the one that 
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that are sent unchanged
 DERIVED = (*PLAIN, bytes, list, tuple, set, frozenset, dict)  # a class that derives from one may have more than a value
 EXACT = AS_IT_IS.union(DERIVED)
+DEEP, OFTEN = 6, 100  # levels of a value below which one and the same part is sent at most so often
 
 
 def main() -> None:
@@ -119,7 +121,10 @@ class Worker:
         self.runs: list[Any] = []  # those that drivers began
         self.set: list[tuple[Any, str, Any]] = []  # what a check set in modules and classes: (in what, name, before)
         self.raised: BaseException | None = None  # what the last call raised
-        self.parts_left = 0  # of the value that is being converted
+        self.parts_left, self.met = (
+            0,
+            Counter[int](),
+        )  # of the value that is being converted, and the parts that it shares
         self.channel: tuple[BinaryIO, BinaryIO] | None = None
         self.current: int | None = None  # the id of the request that is being answered
         self.asking = threading.Lock()
@@ -338,7 +343,7 @@ class Worker:
         FrameError for more parts than a frame takes, before they are all converted, which would take seconds."""
         kind = type(value)
         if depth == 0:
-            self.parts_left = MAX_NODES
+            self.parts_left, self.met = MAX_NODES, Counter()
         if kind in AS_IT_IS or kind is Handle or (kind is tuple and AS_IT_IS.issuperset(map(type, value))):
             return value
         if isinstance(value, np.ndarray):
@@ -352,7 +357,7 @@ class Worker:
             if self.whole:
                 return self.hold(value)
             self.reduced = True
-        if depth < 16:
+        if depth < 16 and not (depth > DEEP and self.often(value)):
             if isinstance(value, (list, tuple, set, frozenset, dict)):
                 self.parts_left -= len(value)
                 if self.parts_left < 0:
@@ -368,6 +373,14 @@ class Worker:
             if isinstance(value, base):
                 return base(value)  # a subclass, reduced to its plain value
         return self.hold(value)
+
+    def often(self, value: Any) -> bool:
+        """Whether a part that has parts was met often: if each of 60 levels holds the next one twice, there is no end.
+        Then it stays here, as what lies deeper does."""
+        if type(value) in (list, tuple) and AS_IT_IS.issuperset(map(type, value)):
+            return False
+        self.met[id(value)] += 1
+        return self.met[id(value)] > OFTEN
 
     def hold(self, value: Any) -> Handle:
         """The handle of an object that stays here; the same one each time."""
