@@ -6,15 +6,12 @@ import argparse
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
@@ -36,11 +33,11 @@ from grader.data import datasets
 from grader.errors import UsageError
 from grader.files import PAGE, check_place
 from grader.model import Homework, Row, Student, Verdict
+from grader.report.progress import live
 from grader.report.text import Printer, Terminal
 from grader.report.wording import SHAPE, Audience, clock
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
-PAUSE = 5.0  # seconds between two progress lines if there is no terminal
 PATHS = ("folder", "roster", "extensions", "data_root", "homework")
 # The options that a run stores and --resume uses again: all except those that say where to grade and how many at once.
 ASKED = (*PATHS, "only", "layout", "audience", "no_html", "after_due", "full", "unverified", "allow_unsafe", "fresh")
@@ -112,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not (arguments.out / database.FILE).exists():
         planned(arguments, (), homework)  # what is refused leaves no gradebook without a run
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
-        with display() as show:  # it must end before anything else is printed, because it erases lines
+        with live(told, view) as show:  # it must end before anything else is printed, because it erases lines
             workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
             batch = prepare(arguments, book, workers, show)
             students, unknown = with_extensions(book, batch.run, students, zone)
@@ -122,8 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
             try:
                 progress = batch.grade(students)
             except KeyboardInterrupt:
-                told = f"{batch.progress.done} of {batch.progress.total} are graded and recorded"
-                print(f"grade.py: interrupted; {told}; continue with --resume", file=sys.stderr)
+                kept = f"{batch.progress.done} of {batch.progress.total} are graded and recorded"
+                print(f"grade.py: interrupted; {kept}; continue with --resume", file=sys.stderr)
                 return INTERRUPTED
         rows = book.register(batch.run)
         if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
@@ -245,24 +242,6 @@ def cores() -> int:
 
 
 # Progress messages
-
-
-@contextmanager
-def display() -> Iterator[Callable[[Progress], None]]:
-    """Live progress on a terminal; elsewhere, a line every few seconds."""
-    console = Terminal(stderr=True)
-    if console.is_terminal:
-        with Live(console=console, transient=True, refresh_per_second=4) as live:
-            yield lambda progress: live.update(view(progress))
-        return
-    last = [time.monotonic()]
-
-    def line(progress: Progress) -> None:
-        if time.monotonic() - last[0] > PAUSE:
-            last[0] = time.monotonic()
-            console.print(Text(told(progress)), soft_wrap=True)
-
-    yield line
 
 
 def view(progress: Progress) -> Group:

@@ -27,6 +27,7 @@ from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Homework, Item, Report, Submission, Verdict
 from grader.release.recording import unrecordable
 from grader.report import html
+from grader.report.progress import live
 from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD, Zygotes
 from grader.selftest import equivalents
@@ -66,17 +67,29 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--seeds is {arguments.seeds}; it must be at least 1")
     datasets.check_root(arguments.data_root)
     os.environ.update(ONE_THREAD)
-    say = Printer(Terminal())
-    count = 0
-    for finding in findings(folder, arguments.seeds, arguments.data_root, lambda text: say(f"note: {text}")):
-        say(finding)
-        count += 1
+    say, count = Printer(Terminal()), 0
+    lines: list[str] = []
+
+    def note(text: str) -> None:
+        lines.append(f"note: {text}")
+
+    try:
+        with live(str) as tell:
+            for finding in findings(folder, arguments.seeds, arguments.data_root, note, tell):
+                lines.append(finding)
+                count += 1
+    finally:  # also where it is interrupted
+        for line in lines:
+            say(line)
     say(f"{count} finding{'s' * (count != 1)}" if count else "this homework is consistent")
     return FINDINGS if count else CONSISTENT
 
 
-def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[str], None]) -> Iterator[str]:
-    """One sentence for each inconsistency. `note` gets a sentence for each check that cannot run on this machine."""
+def findings(
+    folder: Path, seeds: int, data_root: Path | None, note: Callable[[str], None], tell: Callable[[str], None]
+) -> Iterator[str]:
+    """One sentence for each inconsistency. `note` gets a sentence for each check that cannot run on this machine, and
+    `tell` what is done now."""
     try:
         homework = load(folder)
     except UsageError as error:
@@ -89,7 +102,12 @@ def findings(folder: Path, seeds: int, data_root: Path | None, note: Callable[[s
     with Zygotes() as zygotes:
 
         def run_on(submission: Submission, homework: Homework, seed: int, only: Collection[str] = ()) -> Report:
-            return grade(submission, homework, seed=seed, only=only, launch=zygotes.launch, data=store)
+            about = f"{submission.name}, seed {seed}"
+            return grade(
+                submission, homework, seed=seed, only=only, launch=zygotes.launch, data=store,
+                on_result=lambda result: tell(f"{about}: {result.name}"),
+                on_progress=lambda text: tell(f"{about}: {text}"),
+            )  # fmt: skip
 
         yield from plan_findings(homework)
         yield from selftest_findings(folder)

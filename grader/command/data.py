@@ -19,6 +19,7 @@ from grader.errors import UsageError
 from grader.files import STANDARD_OUTPUT, check_place
 from grader.files import write as write_file
 from grader.model import DataPlan, Homework
+from grader.report.progress import live
 from grader.report.text import Terminal, Writer
 
 MARK = {"verified": "✓", "unverified": "?", "damaged": "✗", "absent": "–"}
@@ -158,10 +159,14 @@ def fetch(homework: Homework, name: str, root: Path, url: str | None, *, unverif
 
 @contextmanager
 def progress() -> Iterator[Callable[[str], download.Progress]]:
-    """A progress bar for each file on a terminal; nothing elsewhere."""
+    """A progress bar for each file on a terminal; elsewhere, a line every few seconds."""
     console = Terminal(stderr=True)
+    if not console.is_terminal:
+        with live(lambda now: f"{now[0]}: {decimal(now[1])} of {decimal(now[2])}") as show:
+            yield lambda name: lambda done, total: show((name, done, total))
+        return
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bars:
+    with Progress(*columns, TimeRemainingColumn(), console=console) as bars:
 
         def bar(name: str) -> download.Progress:
             task = bars.add_task(name, total=None)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
-from functools import partial
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from grader.files import ZIP, check_place, write
 from grader.release.archive import unpacked, zipped
 from grader.release.source import Source, absent
 from grader.release.trial import untouched
+from grader.report.progress import live
 from grader.report.text import Printer, Terminal
 
 PACKAGES = (
@@ -57,8 +57,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    source = source_of(arguments)
-    say = Printer(Terminal())
+    source, say = source_of(arguments), Printer(Terminal())
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -66,9 +65,11 @@ def run(arguments: argparse.Namespace) -> int:
     packages = [import_module(f"grader.release.{name}") for name in dict.fromkeys(arguments.packages or PACKAGES)]
     for package in packages:
         check_place(arguments.out / package.ARCHIVE, ZIP)
-    for package in packages:
+    with live(lambda done: f"{done} of {source.seeds} sets of questions recorded") as show:
+        source = replace(source, progress=show)
+        made = [zipped(package.build(source)) for package in packages]
+    for package, packed in zip(packages, made, strict=True):
         path = arguments.out / package.ARCHIVE
-        packed = zipped(package.build(source))
         write(path, packed)
         say(f"written: {path} ({decimal(len(packed))})")
         if (most := getattr(package, "LONGEST", None)) and (arguments.seconds or 0) > most:
@@ -106,15 +107,7 @@ def source_of(arguments: argparse.Namespace) -> Source:
         image=arguments.image,
         allow_unsafe=arguments.allow_unsafe,
         seeds=arguments.seeds,
-        progress=partial(show, arguments.seeds),
     )
-
-
-def show(most: int, done: int) -> None:
-    """How far the recording of a handout is, on a terminal."""
-    if sys.stderr.isatty():
-        end = "\n" if done == most else ""
-        print(f"\r{done} of {most} sets of questions recorded", end=end, file=sys.stderr, flush=True)
 
 
 def check(path: Path, again: bytes) -> None:

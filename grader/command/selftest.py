@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
 from grader import mistakes
@@ -14,6 +13,7 @@ from grader.command.check_homework import handed_in
 from grader.errors import SubmissionError, UsageError
 from grader.files import check_place, is_output, write
 from grader.model import Homework, Submission
+from grader.report.progress import live
 from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD
 from grader.selftest import runs, table, trial
@@ -50,13 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     items, others = trial.chosen(homework, arguments.task)
     if not items:
         raise UsageError("the items asked for have no checks; name others with --task")
-    progress = Progress()
-    plan = trial.Plan(
-        homework, reference, items, arguments.quick, arguments.seeds, tuple(known(homework, reference)), progress.tell
-    )
-    with runs.pooled(arguments.homework, arguments.jobs or cores()) as grade:
+    wrong = tuple(known(homework, reference))
+    with live(str) as tell, runs.pooled(arguments.homework, arguments.jobs or cores()) as grade:
+        plan = trial.Plan(homework, reference, items, arguments.quick, arguments.seeds, wrong, tell)
         found = trial.tested(plan, grade)
-    progress.end()
     if others and not arguments.task:
         found.not_tried = others
         found.notes.insert(0, f"not tried: {', '.join(others)}, which read data sets; --task ID tries one")
@@ -88,18 +85,3 @@ def show(found: table.Table, place: Path | None) -> None:
     say = Printer(Terminal(stderr=printed))
     for line in table.lines(found):
         say(line)
-
-
-class Progress:
-    """A line on a terminal that is written over; nothing where standard error is none."""
-
-    def __init__(self) -> None:
-        self.shown = sys.stderr.isatty()
-
-    def tell(self, text: str) -> None:
-        if self.shown:
-            print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        if self.shown:
-            print(f"\r{'':<60}\r", end="", file=sys.stderr, flush=True)

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from rich.live import Live
-from rich.text import Text
 
 from grader.command.batch import cores
 from grader.course import pages, takes
@@ -21,6 +16,7 @@ from grader.course.job import homework_at
 from grader.errors import UsageError
 from grader.files import PAGE, check_places, is_output, write
 from grader.model import Report, Student, Take, Verdict
+from grader.report.progress import live
 from grader.report.text import Printer, Terminal
 from grader.report.wording import SHAPE
 from grader.similarity import kept, page, reading, table
@@ -28,7 +24,6 @@ from grader.similarity.pairs import Entry, Found, pairs
 from grader.similarity.reading import Done, Place
 
 COMPARED = 0
-PAUSE = 5.0  # seconds between two lines of progress if there is no terminal
 WRONG = (Verdict.FAIL, Verdict.PARTIAL, Verdict.RAISED)
 
 
@@ -64,8 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.homework or classes[0].homework
     homework = homework_at(folder and folder.resolve())
     places = [replace(place, label=label) for one in classes for label, place in one.places.items()]
-    with display() as show:
-        read = {done.label: done for done in reading.read_all(places, folder and folder.resolve(), jobs, show)}
+    with live(lambda read: f"{read[0]} of {read[1]} submissions read") as show:
+        told = reading.read_all(places, folder and folder.resolve(), jobs, lambda done, total: show((done, total)))
+        read = {done.label: done for done in told}
         entries = [entry for one in classes for entry in one.entries(read)]
         found = pairs(entries, reading.handout_of(homework))
     missing = {label: done.problem for label, done in sorted(read.items()) if done.problem}
@@ -167,24 +163,6 @@ def short(read: Mapping[str, Done]) -> Iterator[str]:
     """What of a submission was not compared."""
     for label, done in sorted(read.items()):
         yield from (f"{label}: {note}" for note in done.work.notes)
-
-
-@contextmanager
-def display() -> Iterator[Callable[[int, int], None]]:
-    """Live progress on a terminal; elsewhere, a line every few seconds."""
-    console = Terminal(stderr=True)
-    if console.is_terminal:
-        with Live(console=console, transient=True, refresh_per_second=4) as live:
-            yield lambda done, total: live.update(Text(f"{done} of {total} submissions read"))
-        return
-    last = [time.monotonic()]
-
-    def line(done: int, total: int) -> None:
-        if time.monotonic() - last[0] > PAUSE:
-            last[0] = time.monotonic()
-            console.print(Text(f"{done} of {total} submissions read"), soft_wrap=True)
-
-    yield line
 
 
 def tell(found: Found, notes: Sequence[str], html: Path | None, say: Printer) -> None:

@@ -22,6 +22,7 @@ from grader.course.gradebook import Gradebook
 from grader.course.job import Done, Job
 from grader.errors import UsageError
 from grader.model import Late, Verdict
+from grader.report import progress
 from grader.report.wording import clock
 
 
@@ -374,10 +375,10 @@ def test_a_console_without_unicode_gets_plain_marks(tmp_path, monkeypatch, scrip
 
 
 def test_progress_is_told_in_lines_without_a_terminal(capsys, monkeypatch):
-    monkeypatch.setattr(command, "PAUSE", 0.0)
-    progress = Progress(10, kept=2, graded=4, failed=1, running=[("ada", 75.4), ("bob", 1.0)], seconds=8.0)
-    with command.display() as show:
-        show(progress)
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
+    now = Progress(10, kept=2, graded=4, failed=1, running=[("ada", 75.4), ("bob", 1.0)], seconds=8.0)
+    with progress.live(command.told, command.view) as show:
+        show(now)
     line = capsys.readouterr().err
     assert line == "7 of 10; 1 with a problem; 2 running; about 0:06 left; slowest ada, 1:15\n"
     assert "\x1b" not in line
