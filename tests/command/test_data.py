@@ -22,6 +22,7 @@ from grader.check import OWN, load
 from grader.command import data
 from grader.data import download
 from grader.model import Homework
+from grader.report import progress
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "cifar-10-batches-py"
@@ -108,9 +109,11 @@ def test_what_is_here_is_shown_with_place_size_and_whether_it_is_official(root, 
     assert states == {"CIFAR-10": "damaged", "Fashion-MNIST": "absent", "SqueezeNet 1.1": "unverified"}
 
 
-def test_cifar10_is_fetched_verified_and_unpacked(root, site):
+def test_cifar10_is_fetched_verified_and_unpacked(root, site, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
     site.manners = [server.cut(300), server.whole]
     assert run(root, "cifar10", "--url", f"{site.url}/c.tar.gz") == 0
+    assert "cifar-10-python.tar.gz: 300 bytes of " in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (root / FOLDER).iterdir()} == FILES
     assert [path.name for path in root.iterdir()] == [FOLDER]
     assert site.ranges == [None, "bytes=300-"]
