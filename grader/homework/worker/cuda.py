@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from .train_run import replace
+from .replaced import replace
 
 GPUS = ("cuda", "mps", "xpu", "xla")
 IS_CUDA = torch.Tensor.is_cuda.__get__

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from torch.utils.data import ConcatDataset, DataLoader, Subset, default_collate
 
-from .train_run import replace
+from .replaced import replace
 from .vision import torchvision
 from .watch import Pass, mark_pictures
 

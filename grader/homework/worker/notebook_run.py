@@ -28,14 +28,14 @@ from grader.sandbox.worker.wire import FrameError
 from . import cuda, moved, notebook, paths, vision
 from .fashion import Data
 from .shell import Shell
-from .train_run import WALL, resting
+from .slices import WALL, resting
 from .watch import MEASURED, Spread, Watch, held, weighs
 
 CHUNK = (50, 250)  # pictures to predict at once: the loop's batch size, within these limits
 SAMPLE = 100  # pictures to test whether the notebook's transform gives what the loop passes to the network
 HOLDERS = frozenset(("__main__", "argparse", "types"))  # modules of objects that hold settings
 LAYERS = 200  # layers of the architecture to report
-LIBRARY = ("torch.", "torchvision.")  # where modules are of that are not a student's own
+LIBRARY = ("torch.", "torchvision.")  # where layers are defined that are not a student's own
 AFTER = 60.0  # CPU seconds that a notebook may go on after a statement that trained, if nothing more is trained
 
 

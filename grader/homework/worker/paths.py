@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from .train_run import replace
+from .replaced import replace
 
 
 def prepare() -> None:

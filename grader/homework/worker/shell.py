@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from . import cuda, notebook
-from .train_run import Mute, replace
+from .replaced import Mute, replace
 
 LONGEST_SLEEP = 0.01  # seconds
 GRACE = 1.0  # seconds in which a daemon thread must take its first step

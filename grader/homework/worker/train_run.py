@@ -11,30 +11,22 @@ import importlib
 import math
 import random
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
-from queue import SimpleQueue
 from types import ModuleType, SimpleNamespace
 from typing import Any
-
-import numpy
-import numpy.random
 
 from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
 
-np: Any = SimpleNamespace(**vars(numpy))  # as it is before a student's code may replace functions of it
-drawing: Any = SimpleNamespace(**vars(numpy.random))
+from .replaced import Mute, replaced
+from .slices import WALL, Stop, resting
+from .steps import Guard, Kept, Noise, arrays_of, drawing, np, number, plain
 
 CHUNK = 100  # images to predict at once; so few fit the CPU's cache, which makes up for the time to scale them
-STRIDE = 97  # of the parameters, each so-manyth is compared between two steps
 LOOKS = 50  # steps between two tests whether training_step wrote to its batch, after the first few steps
-WALL = 2  # seconds on the clock for each CPU second of a slice
 EXPLODED = 1e4  # a loss of this many times the first one has exploded
-DRAWN = 3  # steps kept at random
 
 
 def begin(student: Student, order: dict[str, Any]) -> TrainRun:
@@ -316,169 +308,6 @@ class TrainRun:
                 yield self.train, name, Mute(value.__name__)
 
 
-class Guard:
-    """Sees to it that a network learns by its optimizer's steps alone, from weights drawn here.
-
-    Between two steps a sample of the parameters is compared, which costs little, and all of them are kept now and then.
-    Once something else than the optimizer wrote into them, the last ones kept are put back, and from then on all are
-    kept at each step.
-    """
-
-    def __init__(self, seed: int) -> None:
-        self.rng = drawing.default_rng(seed)
-        self.moved = False
-        self.met: list[Any] = []
-        self.looks = 0
-        self.kept: list[Any] = []
-        self.sample: list[bytes] = []
-        self.places = Places(drawing.default_rng([seed, STRIDE]))
-
-    def draw_anew(self, model: Any, arrays: Sequence[Any]) -> None:
-        """Draw the weights of a new network, with the mean and the deviation that its own ones have."""
-        if any(one is model for one in self.met):
-            return
-        self.met.append(model)
-        for value in arrays:
-            largest = float(abs(value).max(initial=0.0)) if value.dtype.kind == "f" else 0.0
-            if 0 < largest < math.inf:  # divided by it, no square overflows
-                part = value.astype(float) / largest
-                value[...] = largest * self.rng.normal(part.mean(), part.std(), value.shape)
-        self.looks = 0
-        self.look(arrays)
-
-    def look(self, arrays: Sequence[Any], *, whole: bool = False) -> None:
-        """Note the parameters as they are; all of them if they are to be kept `whole`."""
-        if whole or self.moved or self.looks % LOOKS == 0:
-            self.kept = [array.copy() for array in arrays]
-        self.looks += 1
-        self.sample = self.sampled(arrays)
-
-    def restore(self, arrays: Sequence[Any]) -> None:
-        """Undo what was written into the parameters since the last look."""
-        if self.sampled(arrays) == self.sample:
-            return
-        self.moved = True
-        for array, before in zip(arrays, self.kept, strict=False):
-            if array.shape == before.shape:
-                array[...] = before
-        self.sample = self.sampled(arrays)
-
-    def sampled(self, arrays: Sequence[Any]) -> list[bytes]:
-        return [self.places.of(array).tobytes() for array in arrays]
-
-
-class Places:
-    """One number in each STRIDE of an array, at places drawn for its size: at equal distances they would lie in a few
-    columns of a matrix, and miss the others."""
-
-    def __init__(self, rng: Any) -> None:
-        self.rng = rng
-        self.drawn: dict[int, Any] = {}
-
-    def of(self, array: Any) -> Any:
-        """Some of an array's numbers (M,)."""
-        size = array.size
-        if size not in self.drawn:
-            starts = np.arange(0, size, STRIDE)
-            self.drawn[size] = np.minimum(starts + self.rng.integers(STRIDE, size=len(starts)), size - 1)
-        return array.ravel(order="K")[self.drawn[size]]
-
-
-class Kept:
-    """Some steps of a run as they were taken: DRAWN at random, and before these the one with the largest gradients. The
-    further a step goes, the more likely it is drawn: among a thousand that hardly move anything, one may do it all."""
-
-    def __init__(self, rng: Any, pixels: int) -> None:
-        self.rng = rng
-        self.pixels = pixels
-        self.steps: dict[int, dict[str, Any]] = {}
-        self.largest = 0.0
-        self.odd = False
-        self.lots = [-math.inf] * DRAWN
-        self.places = Places(rng)
-
-    def compares(self, params: dict[str, Any], X: Any, y: Any, reg: Any) -> bool:
-        """Whether the grader can compute a step itself. A main of the student's own may give its steps something else,
-        which is `odd`; nothing of it is kept."""
-        plainly = isinstance(reg, (int, float, np.number)) and all(isinstance(one, np.ndarray) for one in (X, y))
-        if plainly and y.ndim == 1 and y.dtype.kind in "iu" and X.dtype.kind in "fiu":
-            return True
-        self.odd = self.odd or any(self.pixels in np.shape(one) for one in params.values())
-        return False
-
-    def see(
-        self, params: dict[str, Any], batch: Callable[[], tuple[Any, Any]], reg: Any, grads: dict[str, Any]
-    ) -> None:
-        """Note one step: the network's parameters, the batch as it was given, and the gradients that were returned."""
-        samples = [self.places.of(one).astype(float) for one in grads.values() if one.size]
-        size = float(sum(one @ one for one in samples))
-        places = [0] if size > 2 * self.largest else []  # so that few are copied while gradients grow
-        lot = -self.rng.exponential() / size if size else -math.inf
-        at = self.lots.index(min(self.lots))
-        if lot > self.lots[at]:
-            self.lots[at] = lot
-            places.append(1 + at)
-        if not places:
-            return
-        X, y = batch()
-        self.largest = size if 0 in places else self.largest
-        step = {
-            "parameters": {str(name)[:80]: np.array(plain(params[name]), np.float32) for name in grads},
-            "gradients": {str(name)[:80]: np.array(value, np.float32) for name, value in grads.items()},
-            "X": np.array(X, np.float32),
-            "y": np.array(y, np.int64),
-            "reg": float(reg),
-        }
-        self.steps |= dict.fromkeys(places, step)
-
-
-class Noise:
-    """Gradients that teach nothing: as large as those of a first step, and drawn."""
-
-    def __init__(self, rng: Any, losses: Any) -> None:
-        self.rng = rng
-        self.losses = losses
-        self.spread: dict[str, float] = {}
-        self.drawn: dict[str, Any] = {}
-
-    def learn(self, loss: Any, grads: dict[str, Any]) -> None:
-        self.losses = self.losses if len(self.losses) else [number(loss)]
-        self.spread = {name: float(np.std(plain(value))) for name, value in grads.items() if np.size(value) > 1}
-
-    def loss(self, step: int) -> float:
-        """As that run's loss was in this step, from 1; else a main that looks at it knows that it is not taught."""
-        return float(self.losses[min(step, len(self.losses)) - 1])
-
-    def step(self, model: Any) -> dict[str, Any]:
-        """A gradient for each parameter of a model."""
-        found = {}
-        for name, value in model.parameters().items():
-            shape = np.shape(value)
-            if name not in self.drawn or self.drawn[name].shape != shape:
-                self.drawn[name] = self.rng.normal(scale=self.spread.get(name, 0.0), size=shape)
-            drawn = self.drawn[name]  # turned about and with another sign, which is faster than to draw again
-            found[name] = np.roll(drawn, self.rng.integers(max(drawn.size, 1))) * self.rng.choice((-1, 1))
-        return found
-
-
-def plain(value: Any) -> Any:
-    """An array itself, without what a class of the student's adds to it; its numbers as floats if they are objects."""
-    array = np.asarray(value)
-    return np.vectorize(float, [float])(array) if array.dtype.kind == "O" and array.size else array
-
-
-def arrays_of(model: Any) -> list[Any]:
-    """The arrays of floats that parameters() holds and that can be written to."""
-    found = model.parameters()
-    values = found.values() if isinstance(found, dict) else found if isinstance(found, (list, tuple)) else ()
-    arrays = (np.asarray(one) for one in values if isinstance(one, np.ndarray))
-    return [one for one in arrays if one.dtype.kind == "f" and one.flags.writeable]
-
-
-class Stop(BaseException):
-    """Ends a student's main at its current step."""
-
-
 def start(train: Any, arguments: Sequence[str]) -> None:
     """Call main as the file's own `if __name__ == "__main__"` most likely does."""
     kept, muted = sys.argv, {name: Mute(name) for name in ("matplotlib", "matplotlib.pyplot")}
@@ -518,88 +347,6 @@ def parsed(train: Any) -> Any:
     )  # fmt: skip
 
 
-def resting(function: Callable[[Callable[[bool], None]], None]) -> Iterator[bool]:
-    """`function(rest)` as an iterator. The function runs in its own thread; `rest(value)` yields a value and waits
-    until the next one is requested. Its exceptions are raised here."""
-    values: SimpleQueue[tuple[bool | None, BaseException | None]] = SimpleQueue()
-    orders: SimpleQueue[bool] = SimpleQueue()
-
-    def rest(value: bool) -> None:
-        values.put((value, None))
-        if not orders.get():
-            raise Stop
-
-    def body() -> None:
-        try:
-            function(rest)
-            values.put((None, None))
-        except BaseException as error:
-            values.put((None, error))
-
-    thread = threading.Thread(target=body, daemon=True)
-    thread.start()
-    try:
-        while True:
-            value, error = values.get()
-            if error is not None:
-                raise error
-            if value is None:
-                return
-            yield value
-            orders.put(True)
-    finally:
-        orders.put(False)
-        thread.join(1.0)  # a thread that swallows Stop waits forever in its next step
-
-
-@contextmanager
-def replaced(replacements: Iterator[tuple[Any, str, Any]]) -> Iterator[None]:
-    """Replace attributes inside the block."""
-    kept = []
-    try:
-        for owner, name, value in replacements:
-            kept.append((owner, name, getattr(owner, name)))
-            setattr(owner, name, value)
-        yield
-    finally:
-        for owner, name, value in reversed(kept):
-            setattr(owner, name, value)
-
-
-def replace(owner: Any, name: str, value: Any) -> None:
-    """Replace an attribute for good."""
-    setattr(owner, name, value)
-
-
-class Mute(ModuleType):
-    """Replaces a plotting library: every attribute, call, item, element or multiple of it is itself."""
-
-    def __getattr__(self, name: str) -> Mute:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self
-
-    def _itself(self, *args: Any, **kwargs: Any) -> Mute:
-        return self
-
-    __call__ = __getitem__ = __enter__ = _itself
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __neg__ = _itself
-
-    def __exit__(self, *exception: object) -> None:
-        """Nothing was opened."""
-
-    def __setitem__(self, *item: object) -> None:
-        """Nothing is kept: `rcParams["figure.figsize"] = 8, 4`."""
-
-    def __iter__(self) -> Iterator[Mute]:
-        return iter((self, self))  # `figure, axes = plt.subplots()`
-
-
-# The type's name in errors that a student reads: "a bytes-like object is required, not ...".
-Mute.__name__ = Mute.__qualname__ = "stand-in for a library that is not here"
-Mute.__module__ = "builtins"  # errors do not show this module
-
-
 def batches(count: int, size: int) -> Iterator[Any]:
     """Where the images of each batch are, in a new random order, as the handout's DataSampler draws it."""
     order = drawing.permutation(count)
@@ -627,16 +374,3 @@ def expect_keys(grads: dict[Any, Any], params: Any) -> None:
     missing = [str(name)[:30] for name in params if name not in grads]
     if missing:
         raise FrameError(f"training_step returned no gradient for {', '.join(missing)[:200]}")
-
-
-def number(loss: Any) -> float:
-    """A loss as float; NaN if it is too large for one."""
-    array = np.asarray(loss)
-    if array.size != 1 or array.dtype.kind not in "iufO":
-        raise FrameError("the loss of training_step is not one real number")
-    try:
-        return float(array.reshape(())[()])
-    except OverflowError:
-        return math.nan
-    except (TypeError, ValueError):
-        raise FrameError("the loss of training_step is not one real number") from None

@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from grader.sandbox.worker import standins
 
 from . import cuda, paths
-from .train_run import Mute, replace
+from .replaced import Mute, replace
 
 ABSENT = "torchvision::nms"  # part of torchvision's message if its own library could not be loaded
 UNAVAILABLE = "weights unavailable: "

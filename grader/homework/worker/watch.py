@@ -14,7 +14,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from .moved import Moved
-from .train_run import replace
+from .replaced import replace
 
 OPERATIONS = 10_000  # most operations of a loss to search
 LOOKS = 20  # backward passes between two tests whether old gradients were left, or for convolutions
@@ -22,7 +22,7 @@ PIXELS = 28 * 28
 # To know a marked picture: how many grey levels it has in every second column at least, how many of these may be the
 # same in the columns between, and how many times the least difference of two levels is that of all at most.
 LEVELS, SHARED, STEPS = 20, 2, 260
-NUDGE = 1e-4  # by so little a share, changed parameters change no answer that is made of them
+NUDGE = 1e-4  # parameters that change by this share change no answer that they give
 MEASURED = 2000  # pictures used for the mean and deviation of the network's inputs
 # Pictures were preprocessed differently if their means differ by more than SHIFTED deviations, or their deviations by
 # more than the factor WIDER.
