@@ -153,7 +153,7 @@ def graded_again(graded: Graded, items: Collection[Item], submission: Submission
     options = replace(options, kept={})
     session: Session | None = None
     session_parts: tuple[str, ...] = ()
-    with ExitStack() as stack:
+    with ExitStack() as stack, ExitStack() as current:
         stack.callback(one_thread().restore_original_limits)
         for item in items:
             names, items_below = graded.wrong_below(item)
@@ -164,9 +164,8 @@ def graded_again(graded: Graded, items: Collection[Item], submission: Submission
                 yield from (by_the_course(result, names, items_below) for result in failed)
             elif parts := graded.right_parts(item):
                 if session is None or parts != session_parts:
-                    if session is not None:
-                        session.close()
-                    session, session_parts = stack.enter_context(opened(graded, parts, submission, open_)), parts
+                    current.close()
+                    session, session_parts = current.enter_context(opened(graded, parts, submission, open_)), parts
                 if written(graded, item, session.submission):  # else its file cannot be imported
                     yield from on_right_parts(graded, item, parts, session, options, run)
 

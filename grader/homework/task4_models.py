@@ -75,6 +75,18 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
     other = JUDGED_BY[OVERFIT if run == BEST else BEST]
     if file.single and outcome.cleared(other) and not outcome.cleared(of):
         absent(hw, run, outcome)
+    expect_bar(hw, run, outcome, file, found)
+    expect_enough(hw, outcome, run)
+    expect_network(hw, outcome, run)
+    expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
+    ask_of_gradients(hw, outcome, run, own_main=bool(found.unreadable))
+    ask_of_files(hw)
+
+
+def expect_bar(hw: Subject, run: str, outcome: Outcome, file: BothRuns, found: Hyperparameters) -> None:
+    """Compare the best epoch with the bar. Raises Mismatch with the first cause that may explain a miss; the other
+    causes become advice, so that the message stays short."""
+    of = JUDGED_BY[run]
     defaults = hyperparameters.read(hw.handed_out("train.py")).best.values
     try:
         if not outcome.epochs:
@@ -88,14 +100,9 @@ def judge(hw: Subject, rng: np.random.Generator, run: str) -> None:
         if file.single and found.values != defaults:
             hw.review(f"train.py has only one setting, which clears neither bar; is there a model for {ITEM[run]}?")
         first, *others = words.why(outcome, of, defaults, below)
-        for hint in others:  # as advice, so that the message stays short
+        for hint in others:
             hw.advise(hint)
         raise Mismatch(f"{miss.message}. {first}") from None
-    expect_enough(hw, outcome, run)
-    expect_network(hw, outcome, run)
-    expect_descent(hw, rng, f"{of} accuracy of {outcome.best(of):.1%}")
-    ask_of_gradients(hw, outcome, run, own_main=bool(found.unreadable))
-    ask_of_files(hw)
 
 
 def ask_of_files(hw: Subject) -> None:
