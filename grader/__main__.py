@@ -3,7 +3,7 @@
 Before Python comes to this file, `-m` itself imports modules. Without -P it takes them from the current folder, too.
 """
 
-import os  # of which, as of sys, Python has imported its own already
+import os  # Python's own os and sys are imported already, so no other file can replace them
 import sys
 
 sys.path[: not sys.flags.safe_path] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]

@@ -159,7 +159,7 @@ class Subject:
     advice: list[str]
     figures: list[Figure]
     questions: list[str]
-    seeds: np.random.Generator  # for what is drawn in the student's process; it tells nothing of `rng`
+    seeds: np.random.Generator  # for random numbers in the student's process; they reveal nothing about `rng`
 
     def __init__(self, session: Session, homework: Homework, item: Item, options: Options) -> None:
         self.session = session

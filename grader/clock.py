@@ -41,7 +41,7 @@ def clock(what: str, seconds: float) -> Iterator[None]:
     def stay(status: int) -> NoReturn:
         if running and os.getpid() == pid and threading.current_thread() is threading.main_thread():
             raise SystemExit(f"{what} called os._exit({status})")
-        leave(status)  # what was forked meanwhile, or watches over this process, ends like that
+        leave(status)  # a fork of this process, or what watches over it, may end
 
     timed = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGVTALRM) if timed else None

@@ -64,7 +64,7 @@ def run_check(
         hw.session.renew()
         hw = Subject(hw.session, homework, hw.item, hw.options)
         again = run_once(plan, hw, homework, seed, wrong, whole=True)
-    except UsageError:  # the check does with this object what can be done with a value alone
+    except UsageError:  # the check uses the object in a way that only a value allows
         return result
     blamed = result.message.endswith(OBJECT)  # it was one, so `again` says what is wrong
     if again.earned < result.earned or (again.earned == result.earned and not blamed):

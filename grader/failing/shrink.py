@@ -21,7 +21,7 @@ from grader.measure.numeric import real
 from grader.sandbox.session import Session
 
 ALIKE = 1e-6  # relative error below which the same question has the same answer
-MOVED, NEAR = 1e-3, 0.05  # by which numbers move to tell a mistake from a kink; and by which a right answer may
+MOVED, NEAR = 1e-3, 0.05  # how far numbers move to tell a mistake from a kink, and how far a right answer may move then
 ASKED = 250  # inputs that are tried for one case
 MOVES = (0, 1, 2)  # directions in which they move
 LARGEST = 9.0  # of a round number
@@ -121,7 +121,7 @@ def smallest(judge: Judge) -> Case:
         changes: list[Callable[[tuple[Step, ...]], Iterator[tuple[Step, ...]]]] = [shorter, fewer, rounder]
         for change in changes if sturdy else changes[:2]:
             case = reduced(judge, case, change, sturdy=sturdy and change is rounder)
-    except StudentError:  # what does not end for a smaller input is no smaller example
+    except StudentError:  # an input for which the code does not end is no smaller example
         pass
     return case
 

@@ -39,7 +39,7 @@ def edge(hw: Subject, item: str, name: str) -> Iterator[None]:
         policy = hw.policy(item, name)
         if policy == "judged":
             raise
-        del hw.measures[measured:]  # a bar that is missed here is missed by nothing that counts
+        del hw.measures[measured:]  # a bar that is missed here costs nothing, so the report does not show it
         if policy == "advice":
             hw.advise(f"{SAID[name]}, which costs nothing: {error.message}")
         else:

@@ -22,7 +22,7 @@ from .edges import allowed as of_inputs
 from .network import BIASES, WEIGHTS, Case, Wanted
 from .prerequisites import LAYERS, NETWORK, built_on
 
-REGS = (0.0, 0.9)  # divided by a number of rows, it is no strength that is often typed, such as 0.1
+REGS = (0.0, 0.9)  # even divided by a number of rows, it is no usual strength, such as 0.1
 STEP = ("loss", "grads")
 Call = tuple[Case, float]  # of training_step: a network with its batch, and reg
 STRENGTHS = (1e-4, 0.05, 1.0, 0.05)  # by what the strength is smaller, for each of the edge sizes

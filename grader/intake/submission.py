@@ -54,7 +54,7 @@ def prepare(reference: Path, wanted: Sequence[str]) -> None:
     """Read the reference here, if there is one, before many readers are forked. What Python makes at its first use,
     such as a pattern, is then made once, and not by each reader."""
     if reference.is_dir():
-        with suppress(Exception):  # it need not lie as a submission does; what fails is told of the submissions
+        with suppress(Exception):  # it may be laid out otherwise; each submission reports its own faults
             read_here(lambda name: None, reference, wanted, {}, None, (), (), {})
 
 

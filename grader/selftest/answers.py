@@ -68,7 +68,7 @@ MATRICES = (
     (AXIS, "its sum over the first axis", "v.sum(axis=0)"),
     (AXIS, "its sum over the last axis in each place", "v * 0 + v.sum(axis=-1, keepdims=True)"),
 )
-# Wrong only where this holds of some array that is given.
+# Wrong only if this holds for some array among the arguments.
 CASES = (
     ("one row", "x.ndim == 2 and x.shape[0] == 1"),
     ("one column", "x.ndim == 2 and x.shape[1] == 1"),
@@ -90,7 +90,7 @@ GIVEN = (
     (STALE, "that of the first call of its shape", "s.setdefault({0}.shape, {0}.copy())"),
     (SIGN, "its absolute value", "abs({0})"),
 )
-# The same of some plain number that is given.
+# The same for some plain number among the arguments.
 POINTS = (
     ("a number beyond 20", "abs(x) > 20"),
     ("no number beyond 20", "max(map(abs, g)) <= 20"),

@@ -20,7 +20,7 @@ from grader.similarity.rarity import Handout, Prints
 from grader.similarity.work import Work
 
 Kind = Literal["code", "outputs", "pictures", "answers"]
-WHOLE_ENOUGH = 0.17  # mean weight of a student's own tokens, times the share of them that is shared, of a whole copy
+WHOLE_ENOUGH = 0.17  # of a whole copy: mean weight of a student's own tokens, times the share of them that is shared
 LEAST_WEIGHT = 50.0  # weight of shared tokens below which a short work says nothing
 PART_ENOUGH, PART_SHARE = 90.0, 0.05  # squared weight of shared tokens of a copied part: so much, and of own tokens
 RUNS_ENOUGH = 4.0  # weight of pairs of successive numbers: a run of five that only two have

@@ -14,8 +14,8 @@ from ..training.loop import End
 from .fashion_run import Outcome
 
 FAST = 0.05  # from this learning rate on, it is the first suspect
-MOST = 0.5  # a mistake that was seen in this share of the steps is one of the loop
-PART = 0.03  # the test set is a part of what is trained on if this share of the steps begin with a picture of it
+MOST = 0.5  # a mistake in this share of the steps is the loop's
+PART = 0.03  # if this share of the steps begin with a picture of the test set, it is a part of the training set
 
 
 def caption(outcome: Outcome) -> str:

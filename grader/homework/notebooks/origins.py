@@ -174,7 +174,7 @@ class Origins:
             return {attribute(node)}, []
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name) and node.func.id == "len":
-                return set(), []  # a list tells how long another one is, and nothing of what is in it
+                return set(), []  # a length says nothing about the elements
             names = self.called(node)
             method = isinstance(node.func, ast.Attribute) and not (self.pure(node.func) or of_text(node))
             owner = [node.func.value] if method else []  # type: ignore[attr-defined]

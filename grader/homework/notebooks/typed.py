@@ -41,7 +41,7 @@ OTHER_SET = re.compile(r"(?<!e)val|test|(?<![a-z])(te|dev)(?![a-z])|hold|held")
 BOUNDING = frozenset(("max", "maximum", "fmax", "clip", "clamp", "clamp_min", "where"))
 LOST = re.compile(r"loss|entropy|criterion|nll", re.IGNORECASE)
 
-# Statements in order. Each has the names that were last given what stands in the code, whatever they held before.
+# A cell's statements in order, each with the names whose last value stands in the code, whatever they held before.
 Overwritten = list[tuple[ast.stmt, set[str]]]
 
 

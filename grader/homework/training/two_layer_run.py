@@ -36,12 +36,12 @@ JUDGED = 5000  # images for an accuracy that is compared with a bar
 GLANCE = 1000  # images for an accuracy that is only shown
 FOLLOWS = 0.9  # share of predictions that must follow from the parameters; float32 changes a few, another network many
 ALIKE = 0.98  # least cosine of the weight gradients that a step gave and those of its batch
-LIKE = 0.4  # where main runs: it may have turned on dropout, or flips
+LIKE = 0.4  # the same if main runs: it may have turned on dropout, or flips
 KEPT = 4  # steps that a run keeps to be looked at
 KNOWS, LEAP = 0.75, 0.05  # the share of a bar that tells of learning; a gain of one epoch that may be none by steps
 MENDED = 0.005  # by how much predict may be better than the network itself; rounding changes single images
-GAP = 0.10  # difference of training and validation accuracy from which on a network overfits
-BY_HEART = 0.9  # training accuracy from which on a network that overfits has nothing left to learn
+GAP = 0.10  # a network overfits if its training and validation accuracy differ by this much
+BY_HEART = 0.9  # a network that overfits has nothing left to learn from this training accuracy on
 MOST_EPOCHS = 6  # epochs after which a network that overfits is not expected to improve
 MOST_STEPS = 1_000_000  # steps of a run; a reply with more is refused
 STEP, LATER_STEP = 3.0, 1.0  # CPU seconds that a step may take beside its arithmetic, before and after one was stopped
@@ -79,8 +79,8 @@ class Outcome:
     looking: float = 0.0  # always 0: predictions between epochs count as part of the run
     wrote: tuple[str, ...] = ()
     moved: bool = False  # training_step, or predict, wrote into the network; what it wrote was undone
-    odd: bool = False  # steps were given what is no batch of images and labels, so their gradients were not compared
-    said: dict[str, float] = field(default_factory=dict)  # the accuracy of `predict` where the network's own is lower
+    odd: bool = False  # steps got no batch of images and labels, so their gradients were not compared
+    said: dict[str, float] = field(default_factory=dict)  # the accuracy of `predict`, if the network's own is lower
     likeness: float = 1.0  # the lowest cosine of the gradients of a kept step and those of its batch
     untaught: dict[str, float] = field(default_factory=dict)  # what main reaches with noise for gradients
     network: Network | None = None
