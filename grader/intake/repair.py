@@ -72,7 +72,7 @@ PYTHON_2 = re.compile(
     r"|<>|`\w"
 )
 CONTROLS = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
-NO_TEXT = 50  # a file is no text where more than one character of so many is none
+NO_TEXT = 50  # a file is no text if more than one in so many characters is no character of a text
 DEFINED = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -266,7 +266,7 @@ STEPS: tuple[Step, ...] = (
     (lambda text: SPACES.sub(" ", UNSEEN.sub("", text)), "invisible characters were left out"),
     (settled, "an empty merge conflict was left out"),
 )
-# What else is undone where the file then parses: code that was pasted from a document, a page, a chat or a prompt.
+# Also undone, if the file then parses: code that was pasted from a document, a page, a chat or a prompt.
 PASTED: tuple[Step, ...] = (
     (lambda text: text.translate(TYPED), "quotes and dashes were written as Python's"),
     (unescape, "characters were written as Python's, not as HTML's"),
@@ -355,34 +355,33 @@ def tree(content: bytes) -> ast.Module | None:
 kept_tree = lru_cache(maxsize=8)(tree)
 
 
-def broken_line(text: str) -> int:
-    """The line that Python cannot read; 0 where it names none."""
+def why_not_read(script: str | bytes) -> Exception | None:
+    """What Python raises for a script that it cannot read; None if it can."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text)
-    except SyntaxError as error:
-        return error.lineno or 0
-    except (ValueError, RecursionError, MemoryError):
-        return 0
-    return 0
+            ast.parse(script)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return error
+    return None
+
+
+def broken_line(text: str) -> int:
+    """The line that Python cannot read; 0 if it names none."""
+    error = why_not_read(text)
+    return error.lineno or 0 if isinstance(error, SyntaxError) else 0
 
 
 def cut_off(content: bytes, name: str) -> str:
-    """Why a file is no program or notebook, as while it is being written, with its line; "" for what is one."""
+    """Why a file is no whole program or notebook yet, as while it is being written, with its line; "" if it is one."""
     if name.endswith(".ipynb"):
         return f"{name} is no whole notebook" if loaded(content) is None else ""
     if not name.endswith(".py") or parses(content):
         return ""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(content)
-    except SyntaxError as error:
+    error = why_not_read(content)
+    if isinstance(error, SyntaxError):
         return f"{name}:{error.lineno or 1}: {error.msg}"
-    except (ValueError, RecursionError, MemoryError) as error:
-        return f"{name}: {error}"
-    return f"{name} is not UTF-8"
+    return f"{name}: {error}" if error else f"{name} is not UTF-8"
 
 
 def defines(content: bytes) -> set[str]:
