@@ -133,7 +133,7 @@ def decoded(path: Path, what: str, option: str, form: str = "CSV") -> str:
 
 
 def is_read(title: str) -> bool:
-    """Whether a column's cells count: of two such columns with one title, one would be lost."""
+    """Whether a column's cells count. Two such columns with one title would overwrite each other."""
     names = (*FIRST_NAMES, *LAST_NAMES, *NAMES)
     about = (*ID_COLUMNS, *GROUP_COLUMNS, *ROLE_COLUMNS, *STATUS_COLUMNS, *TIME_COLUMNS)
     return key_of(title) in map(key_of, (*names, *about))

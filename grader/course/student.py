@@ -95,8 +95,8 @@ def unique(students: Sequence[Student]) -> list[Student]:
 
 
 def spellings(one: Student) -> Iterator[str]:
-    """Ids for a student whose own is another's, too: by the platform's id and the name, which stay the same in later
-    runs, then by all that is known, then by number."""
+    """Other ids for a student whose own id another student has, too: from the platform's id and the name, which stay
+    the same in later runs; then from all that is known; then from a number."""
     whole = f"{sorted(one.ids.items())} {one.parts and one.parts[-1][0]}"
     for told in (f"{one.own_id} {one.name}", f"{one.own_id} {one.name} {whole}"):
         yield f"{one.id[:LONGEST]}-{short(told)}"
@@ -112,7 +112,8 @@ def exactly(id: str) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def alike(id: str) -> str:
-    """What ids have in common that differ in case or Unicode form alone, as Excel's and a folder's name may."""
+    """An id without what case and Unicode form add. Ids that only differ in these, such as Excel's and a folder's,
+    become equal."""
     return unicodedata.normalize("NFC", printable(id)).lower()
 
 

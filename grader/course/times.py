@@ -49,7 +49,7 @@ def parse(text: str) -> datetime | None:
 
 
 def to_its_end(text: str) -> str:
-    """A time in ISO 8601; of a day alone, however it is written there (20261120), its last second."""
+    """A time in ISO 8601. A day alone, in any of its forms (20261120), becomes its last second."""
     try:
         return f"{date.fromisoformat(text)}T23:59:59"
     except ValueError:

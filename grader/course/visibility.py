@@ -24,8 +24,7 @@ def unseen(report: Report, rubric: Rubric) -> float:
 
 
 def shown(report: Report, rubric: Rubric) -> Report:
-    """The report as if there were no checks but those that the student sees at once: their points, and questions on
-    them alone."""
+    """The report with only the checks that the student sees at once, their points, and questions on them."""
     levels = of_checks(rubric)
     tasks = (
         replace(task, items=tuple(of(item, checks) for item in task.items if (checks := visible(item, levels))))

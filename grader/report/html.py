@@ -41,7 +41,7 @@ def draw(report: Report) -> Drawn:
 
 
 def attempted(drawing: Callable[[], str]) -> str:
-    """The markup; "" where a student's numbers are such that nothing can be drawn."""
+    """The markup; "" if a student's numbers cannot be drawn."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of numbers that overflow on the way to a pixel

@@ -41,8 +41,8 @@ class Panel:
 
 
 def panels(report: Report) -> tuple[Panel, ...]:
-    """Panels of gradient errors, other errors and what has to reach its bar. Empty ones are left out; long ones are
-    split."""
+    """Panels of gradient errors, other errors, and numbers that have to reach their bar. Empty ones are left out; long
+    ones are split."""
     kinds: dict[str, dict[tuple[str, str], list[Measure]]] = {"gradient": {}, "error": {}, "reached": {}}
     for item, check in checks(report):
         for measure in check.measures:

@@ -185,7 +185,7 @@ def pasted(problem: Problem) -> str:
 
 
 def first_endings(problem: Problem, write: Writer) -> Iterator[ConsoleRenderable]:
-    """How checks that ended otherwise on right parts had ended on the student's own."""
+    """How checks ended on the student's own parts, if they ended otherwise on right ones."""
     for _, check in problem.cases:
         first = check.followed.first if check.followed is not None else check
         if (first.verdict, first.message) != (check.verdict, check.message):

@@ -321,7 +321,8 @@ def as_seen(report: Report) -> Report:
 
 
 def untold(report: Report, items: Collection[str]) -> Report:
-    """The report without a word on checks that were graded again because of one of `items`, which are not all seen."""
+    """The report without what was graded again on right parts because of one of `items`: the student does not see all
+    checks of these."""
 
     def without(check: CheckResult) -> CheckResult:
         known = check.followed is None or not set(items) & set(check.followed.items)
@@ -376,8 +377,8 @@ def presented(report: Report, audience: Audience) -> Report:
 
 
 def quoted(report: Report) -> Report:
-    """A presented report for a log that people read in a browser: what a student wrote is no link there, and no line
-    that was printed stands at a margin, where a log's reader looks for errors and files."""
+    """A presented report for a log that people read in a browser. What a student wrote is no link there. Printed lines
+    do not begin at the margin, where a log's reader looks for errors and files."""
 
     def quote(check: CheckResult) -> CheckResult:
         return replace(
@@ -397,7 +398,7 @@ def quoted(report: Report) -> Report:
 
 
 def without_links(text: str) -> str:
-    """Addresses as people write those that nobody should follow by accident: https[:]//example.org."""
+    """The text with its addresses written so that nobody follows them by accident: https[:]//example.org."""
     return re.sub(r"\bwww\.", "www[.]", text.replace("://", "[:]//"), flags=re.IGNORECASE)
 
 

@@ -57,7 +57,7 @@ class Again:
 
 
 def command(folder: Path, run: Run, students: Sequence[str]) -> list[str]:
-    """What one would type: the run's own options, and the students whose results do not count."""
+    """The command that a person would type: the run's own options, and the students whose results do not count."""
     given = run.settings
     words = [sys.executable, "-m", "grader", "batch", given["folder"], "--out", str(folder), "--seed", str(run.seed)]
     words += [word for name, flag in PATHS.items() if given.get(name) for word in (flag, given[name])]

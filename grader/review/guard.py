@@ -64,7 +64,7 @@ class Guard:
         self.cookie = f"review-{port}"  # cookies know no ports, so two servers of one machine need two names
 
     def check_host(self, host: str) -> None:
-        """Raise Refused for a name that another site gave to this machine (DNS rebinding)."""
+        """Raise Refused if the browser knows this machine by another site's name (DNS rebinding)."""
         if host.casefold() not in self.hosts:
             raise Refused("this server answers only under the address in its link")
 

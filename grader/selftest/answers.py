@@ -100,8 +100,8 @@ POINTS = (
 
 
 def lines(function: Function, kept: Sequence[int]) -> Iterator[Line]:
-    """Every mistake around one function. The parts of its answer at the positions `kept` are whatever a student likes,
-    so only what is made of them can be wrong."""
+    """Every mistake around one function. Students choose what the parts of its answer at the positions `kept` are, so
+    only what is made of them can be wrong."""
     for path, kind in leaves(function.gives, (), kept):
         part = f"answer{''.join(f'[{at}]' for at in path)}"
         if kind == "t":
@@ -128,7 +128,7 @@ def leaves(kind: Any, path: Path, kept: Sequence[int]) -> Iterator[tuple[Path, s
 
 
 def changes(kind: str) -> Iterator[tuple[str, str, str]]:
-    """What can be wrong with a value of a kind: see `_selftest_kinds`. What is in a dict or an object may be arrays."""
+    """What can be wrong with a value of a kind: see `_selftest_kinds`. A dict or an object may hold arrays."""
     axes = int(kind[1:] or 0) if kind[0] in "fi" else 1
     if kind[0] == "i":  # whole numbers, such as classes: what is wrong has to be one
         yield from ((GENERAL, "1 added", "v + 1"), (GENERAL, "always 0", "v * 0"))
@@ -139,7 +139,8 @@ def changes(kind: str) -> Iterator[tuple[str, str, str]]:
 
 
 def cases(function: Function) -> Iterator[tuple[str, str, str]]:
-    """An answer that is wrong for some arguments only: where arrays are given, alone or in tuples; else numbers."""
+    """An answer that is wrong for some arguments only: for some arrays, alone or in tuples, if there are any; else for
+    some numbers."""
     if any(kind[1:] or kind == "s" for kind in function.given):
         for name, holds in CASES:
             yield SPECIAL, f"wrong for {name}", f"v + 1 if any({holds} for x in a) else v"

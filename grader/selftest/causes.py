@@ -59,7 +59,7 @@ NEAR = {
 
 
 def cause(mutant: Mutant, message: str) -> str:
-    """ "right", "wrong" or "not", or "" where nothing was said or a TA could not name the mistake."""
+    """ "right", "wrong" or "not"; "" if nothing was said, or if a TA could not name the mistake."""
     if not message or mutant.operator in NAMELESS or RAISED.match(message):
         return ""
     if named(message) & {mutant.operator, *NEAR.get(mutant.operator, ())}:

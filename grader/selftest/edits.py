@@ -1,7 +1,7 @@
-"""Mistakes that are made where a formula is written: each is a change of the source of one function.
+"""Makes mistakes in how a formula is written: each changes the source of one function.
 
 A mistake belongs to an operator, named as the field names it. Only what students write is changed: the marked regions
-of the reference, or the whole function where it has none.
+of the reference, or the whole function if it has none.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def assigned(function: ast.FunctionDef) -> list[str]:
 
 
 def mistakes(node: ast.expr | ast.stmt, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What one part of a function may be written as by mistake: the operator, and the new text."""
+    """How one part of a function may be written by mistake: the operator, and the new text."""
     for kind, found in KINDS:
         if isinstance(node, kind):
             yield from ((operator, text) for operator, text in found(node, names))

@@ -41,7 +41,8 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def read(folder: Path) -> list[Equivalent]:
-    """Those of a homework; none where it has no such file. Raises UsageError with the line and the cure."""
+    """The equivalent changes of a homework; none if it has no such file. Raises UsageError with the line and the
+    cure."""
     path = folder / FILE
     if not path.is_file():
         return []

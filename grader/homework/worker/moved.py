@@ -88,8 +88,8 @@ class Moved:
 
 
 def limits(now: Any, last: Any, before: Any) -> bool:
-    """Whether each number lies between what a step of the optimizer made of it, `last`, and either zero or what it was
-    `before`: weights are clipped, their norms cut, or a part of the step is taken back."""
+    """Whether each number lies between what the optimizer's `last` step made of it, and either zero or its value
+    `before` the step: then weights are clipped, their norms are cut, or a part of the step is taken back."""
     return bool((between(now, last, torch.zeros_like(last)) | between(now, last, before)).all())
 
 

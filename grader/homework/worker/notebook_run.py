@@ -387,8 +387,8 @@ def evaluated(loops: Iterable[tuple[str, ast.expr]], frame: FrameType) -> Iterat
 
 class Looking:
     """A block in which the grader uses the network: in evaluation mode, without gradients, and not watched. Afterwards
-    all modules have their former modes. `as_in_training`: with gradients, and the student's own modules take the way
-    that they take in training; torch's, such as Dropout, do not."""
+    all modules have their former modes. `as_in_training`: with gradients; the student's own modules behave as in
+    training, but torch's, such as Dropout, do not."""
 
     def __init__(self, model: Any, watch: Watch, as_in_training: bool = False) -> None:
         self.modes = [(module, module.training) for module in model.modules()] if model is not None else []

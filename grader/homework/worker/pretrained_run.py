@@ -130,8 +130,8 @@ class Called(ast.NodeTransformer):
 
 
 class Skipping(ast.NodeTransformer):
-    """Goes on in a loop's body after a statement of it that fails; not inside `try`, nor in functions `tried` there,
-    whose errors may be expected."""
+    """Goes on in a loop's body if one of its statements fails. Statements inside `try`, and in functions that are
+    `tried` there, are left as they are, because their errors may be expected."""
 
     def __init__(self, cell: int, tried: frozenset[str]) -> None:
         self.cell, self.tried = cell, tried

@@ -1,4 +1,4 @@
-"""Runs a function in slices: it rests where it says so, and goes on when it is asked to."""
+"""Runs a function in slices: it pauses where it calls `rest`, and goes on when the next value is requested."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WALL = 2  # seconds on the clock for each CPU second of a slice
 
 
 class Stop(BaseException):
-    """Ends a function where it rests."""
+    """Ends a function at its current `rest`."""
 
 
 def resting(function: Callable[[Callable[[bool], None]], None]) -> Iterator[bool]:

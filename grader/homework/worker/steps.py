@@ -21,11 +21,11 @@ DRAWN = 3  # steps kept at random
 
 
 class Guard:
-    """Sees to it that a network learns by its optimizer's steps alone, from weights drawn here.
+    """Makes sure that a network learns by its optimizer's steps alone, from weights drawn here.
 
-    Between two steps a sample of the parameters is compared, which costs little, and all of them are kept now and then.
-    Once something else than the optimizer wrote into them, the last ones kept are put back, and from then on all are
-    kept at each step.
+    Between two steps a sample of the parameters is compared, which costs little. All of them are kept now and then. If
+    anything but the optimizer wrote into them, the last ones kept are put back, and all are kept at each step from then
+    on.
     """
 
     def __init__(self, seed: int) -> None:
@@ -102,8 +102,8 @@ class Kept:
         self.places = Places(rng)
 
     def compares(self, params: dict[str, Any], X: Any, y: Any, reg: Any) -> bool:
-        """Whether the grader can compute a step itself. A main of the student's own may give its steps something else,
-        which is `odd`; nothing of it is kept."""
+        """Whether the grader can compute a step itself. If a student's own main gives its steps anything but a batch,
+        that is `odd`, and nothing of it is kept."""
         plainly = isinstance(reg, (int, float, np.number)) and all(isinstance(one, np.ndarray) for one in (X, y))
         if plainly and y.ndim == 1 and y.dtype.kind in "iu" and X.dtype.kind in "fiu":
             return True
@@ -150,7 +150,8 @@ class Noise:
         self.spread = {name: float(np.std(plain(value))) for name, value in grads.items() if np.size(value) > 1}
 
     def loss(self, step: int) -> float:
-        """As that run's loss was in this step, from 1; else a main that looks at it knows that it is not taught."""
+        """The loss of the taught run in this step, counted from 1. A main that looks at its loss would notice another
+        one."""
         return float(self.losses[min(step, len(self.losses)) - 1])
 
     def step(self, model: Any) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class TrainRun:
         }
 
     def kept_step(self, at: int) -> dict[str, Any]:
-        """The step with the largest gradients (0), or one of those kept at random; nothing where there is none."""
+        """The step with the largest gradients (0), or one of those kept at random; nothing if there is none."""
         return self.kept.steps.get(at, {})
 
     def width(self) -> int:
@@ -148,7 +148,8 @@ class TrainRun:
         drawing.seed(self.seed)
 
     def held(self) -> list[Any]:
-        """The arrays of the parameters, as they were before the first step: what asks again may get others."""
+        """The arrays of the parameters, as they were before the first step: another call of parameters() may return
+        others."""
         return list(self.params.values()) if self.params else arrays_of(self.model)
 
     def batch(self, at: Any) -> tuple[Any, Any]:
@@ -158,9 +159,9 @@ class TrainRun:
     def taken(
         self, model: Any, X: Any, y: Any, reg: Any, batch: Callable[[], tuple[Any, Any]]
     ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-        """One training_step: its answer, and its gradients as arrays, which no code of the student's touches any more.
-        Keeps the loss. `batch` gives X and y as they were before. Raises as `pair` and `expect_keys` for a malformed
-        answer."""
+        """Take one training_step: its answer, and its gradients as arrays that no code of the student's can change any
+        more. Keeps the loss. `batch` gives X and y as they were before. Raises as `pair` and `expect_keys` for a
+        malformed answer."""
         loss, grads = pair(self.step(model, X, y, reg))
         value = number(loss)
         if self.steps < 5 or self.steps % LOOKS == 0:

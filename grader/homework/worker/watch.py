@@ -180,7 +180,8 @@ class Watch:
         self.stepped = False  # what adds up between two steps is not left over
 
     def looks_again(self) -> bool:
-        """Whether a convolution may have come to the loss since: layers may be trained one after another."""
+        """Whether a convolution may contribute to the loss since the last look: layers may be trained one after
+        another."""
         return len(self.losses) % LOOKS == 1 and self.convolutions is not None and not self.convolutions.spans
 
     def steps_next(self, optimizer: Any, *_: Any) -> None:
@@ -258,8 +259,8 @@ def chain(loss: Any) -> list[str]:
 
 
 def mark_pictures(pictures: Any) -> Any:
-    """Pictures (N, 28, 28) uint8 whose grey levels are even in every second column and odd in the others: so a batch of
-    them is known again that was not taken from a loader. Black stays black, for networks that look at outlines."""
+    """Mark pictures (N, 28, 28) uint8: their grey levels become even in every second column and odd in the others. So a
+    batch of them is recognised even if no loader gave it. Black stays black, for networks that look at outlines."""
     even, odd = pictures[:, :, 0::2], pictures[:, :, 1::2]
     even[even == 1] = 2
     even -= even % 2
@@ -284,7 +285,7 @@ def is_marked(batch: Any) -> bool:
 @dataclass
 class Convolutions:
     """The convolutions that contributed to a loss: whether one of them `spans` several pixels and moves over a picture,
-    the sizes of all their `kernels`, and the parameters, `filters`, that make up the kernels of those that span."""
+    the sizes of all `kernels`, and `filters`, the parameters of the kernels that span."""
 
     spans: bool = False
     kernels: list[str] = field(default_factory=list)
