@@ -242,27 +242,31 @@ def word(
     at, step = datetime.now(UTC).isoformat(), uuid4().hex
     with book.database.writing() as connection:
         known = wordings(connection)
-        if comment is None:
-            if item not in most:
-                raise UsageError(f"there is no item {item}; the items are {', '.join(most)}")
-            same = [
-                one.id for one in known.values() if (one.item, one.text, one.points) == (item, text.strip(), points)
-            ]
-            if same:
-                return same[0], []
-        elif comment not in known:
-            raise UsageError(f"there is no comment {comment}; load the page again")
-        elif seen is not None and known[comment].points != seen:
-            raise Changed(
-                f"someone changed the comment to {known[comment].points:g} points in the meantime; load the page again"
-            )
+        if comment is not None:
+            item = as_seen(known, comment, seen).item
+        elif item not in most:
+            raise UsageError(f"there is no item {item}; the items are {', '.join(most)}")
+        else:
+            for one in known.values():
+                if (one.item, one.text, one.points) == (item, text.strip(), points):
+                    return one.id, []
         made = connection.execute(
             "INSERT INTO wordings (comment, item, text, points, author, time) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-            (comment, item if comment is None else known[comment].item, text.strip(), points, author, at),
+            (comment, item, text.strip(), points, author, at),
         ).fetchone()
         if comment is None:
             return int(made[0]), []
         return comment, follow(connection, book, comment, most, author, step)
+
+
+def as_seen(known: Mapping[int, Wording], comment: int, seen: float | None) -> Wording:
+    """The comment. Raises UsageError if there is none, or if its points are not those that a person has `seen`."""
+    if comment not in known:
+        raise UsageError(f"there is no comment {comment}; load the page again")
+    if seen is not None and known[comment].points != seen:
+        now = f"{known[comment].points:g} points"
+        raise Changed(f"someone changed the comment to {now} in the meantime; load the page again")
+    return known[comment]
 
 
 def follow(
