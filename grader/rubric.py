@@ -469,19 +469,24 @@ class Reader:
         if not named and not skipped:
             self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
         policies = {name: value.value for name, value in keys.items() if is_policy(value)}
-        settings = {}
-        for name, value in keys.items():
-            if name not in policies and resembles_policy(value):
-                self.mistake(value, f"{name} is {value.value}; it must be a number, or one of {', '.join(POLICIES)}")
-            elif name not in policies:
-                settings[name] = self.number(value, name, least=0)
-        for name in SHARES & settings.keys():
-            if settings[name] > 1:
-                self.mistake(keys[name], f"{name} is {settings[name]:g}; it is a share, so at most 1")
-        if "full" in settings and settings.get("partial", 0) > settings["full"]:
-            self.mistake(keys["partial"], f"partial is above full, which is {settings['full']:g}")
+        settings = self.settings({name: value for name, value in keys.items() if name not in policies})
         graded, nearest = () if skipped else checks, parts == "nearest"
         return Item(id_, title, points, graded, settings, skipped, reads, policies, built_on, share, nearest)
+
+    def settings(self, keys: dict[str, yaml.Node]) -> dict[str, float]:
+        """An item's other numbers."""
+        found: dict[str, float] = {}
+        for name, value in keys.items():
+            if resembles_policy(value):
+                self.mistake(value, f"{name} is {value.value}; it must be a number, or one of {', '.join(POLICIES)}")
+            else:
+                found[name] = self.number(value, name, least=0)
+        for name in SHARES & found.keys():
+            if found[name] > 1:
+                self.mistake(keys[name], f"{name} is {found[name]:g}; it is a share, so at most 1")
+        if "full" in found and found.get("partial", 0) > found["full"]:
+            self.mistake(keys["partial"], f"partial is above full, which is {found['full']:g}")
+        return found
 
     def below(self, node: yaml.Node, item: str) -> Iterator[str]:
         """The items on which an item is built."""
