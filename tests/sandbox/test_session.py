@@ -685,6 +685,16 @@ def test_where_an_exception_was_raised_needs_no_file_and_takes_no_room(student, 
     assert session_of(layers).carried < 5000
 
 
+def test_an_argument_that_grew_beyond_what_can_be_sent_is_no_end_of_the_process(student):
+    layers = student("""
+        import grader.sandbox.worker.wire as wire
+        wire.MAX_FRAME = 1 << 20
+        def f(x): x.resize((400, 400), refcheck=False)
+    """)
+    with pytest.raises(Raised, match="f returned something that cannot be graded: 1 MB in one frame"):
+        layers.f(np.zeros(3))
+
+
 def test_an_answer_whose_parts_are_shared_on_many_levels_is_not_sent_again_and_again(student):
     layers = student("""
         def pairs(last):

@@ -94,7 +94,7 @@ def main() -> None:
         try:
             write_frame(outgoing, reply)
         except (FrameError, MemoryError) as error:
-            write_frame(outgoing, reply | {"values": [], "error": worker.describe(error)})
+            write_frame(outgoing, reply | {"values": [], "changed": {}, "error": worker.describe(error)})
 
 
 def private_channel() -> tuple[BinaryIO, BinaryIO]:
