@@ -27,7 +27,8 @@ RUN = 2  # times the limit of a call, for which a run may give no sign of life
 LEAST_WAIT = 0.3  # seconds of waiting
 WAITING = 10.0  # seconds on the clock for which the calls of a submission may wait in all, each a little
 BESIDE = 6.0  # CPU seconds that threads of a submission may use in all beside its calls, and between them
-LATE, FAILING = 0.1, 4.0  # CPU seconds of a call that raises late, and of all these; then they are not tried again
+LATE = 0.1  # CPU seconds of a call that raises late
+FAILING = 1 / 15  # of the submission's CPU seconds, for all of these; then a function that raised late has had its try
 TOGETHER = 2  # calls of one round trip that have a call's time each; more share it
 
 
@@ -46,7 +47,7 @@ class Allowance:
     wall: float = 0.0
     waiting: float = WAITING
     beside: float = BESIDE
-    failing: float = FAILING
+    failing: float = 0.0
     files: dict[str, StudentError] = field(default_factory=dict)
     calls: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
     filled: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Allowance:
 
     def __post_init__(self) -> None:
         self.cpu, self.wall = self.limits.submission_cpu, self.limits.submission_wall
+        self.failing = FAILING * self.cpu
 
     def for_again(self) -> Allowance:
         """What is left for work that is graded again, in other sessions; they note what is stopped on their own."""
