@@ -65,6 +65,17 @@ SLOW = {  # what ends, but late, or goes on behind what it should do
     "for _ in range(30):\n    try: threading.Thread(target=work, daemon=True).start()\n    except RuntimeError: break",
     "a hundred files": "for n in range(100): open(f'f{n}', 'w').close()",
     "a mebibyte of output": "print('x' * 10**6)",
+    "an exception of a gibibyte": "raise ValueError('x' * (1 << 30))",
+    "an exception behind 300,000 others": "last = None\nfor n in range(300_000):\n    new = ValueError(n)\n"
+    "    new.__cause__, last = last, new\nraise last",
+    "a trace": "import sys\ndef trace(*_):\n    sum(range(1000))\n    return trace\nsys.settrace(trace)",
+}
+ANSWERS = {  # of layers.py, instead of right ones
+    "pairs of pairs, 60 deep": "value = 1.0\nfor _ in range(60): value = value, value\nreturn value",
+    "a tree of 65,536 leaves": "def tree(n): return (tree(n - 1), tree(n - 1)) if n else 1.0\nreturn tree(16)",
+    "a list that holds itself": "value = []\nvalue += [value, value]\nreturn value",
+    "200,000 lists": "return [[] for _ in range(200_000)]",
+    "200,000 objects": "return [object() for _ in range(200_000)]",
 }
 PLACES = {  # what of a two_layer_net.py acts beside functions: code behind the file
     "__init__": "_init = TwoLayerNet.__init__\ndef _acting(self, *args, **named):\n    _act()\n"
@@ -142,6 +153,8 @@ def kinds() -> Iterator[Kind]:
         calls = {name: WRAPPED.format(act=indented(code), when="True") for name in FILES}
         yield Kind(f"every call has {act}", section_1({}, calls))
         yield Kind(f"every import has {act}", section_1(dict.fromkeys(FILES, code)))
+    for answer, code in ANSWERS.items():
+        yield Kind(f"softmax_loss answers {answer}", section_1({}, {"layers.py": of("softmax_loss", code)}))
     for act in ("loops", "sleeps", "dozes"):
         large = WRAPPED.format(act=indented(ACTS[act]), when="len(args) > 1 and len(args[1]) > 20")
         yield Kind(f"training_step {act} on large batches", section_1({}, {"train.py": large}), ("4.2", "4.3"))
