@@ -695,6 +695,19 @@ def test_an_argument_that_grew_beyond_what_can_be_sent_is_no_end_of_the_process(
         layers.f(np.zeros(3))
 
 
+def test_answers_that_together_are_too_many_values_end_with_the_first_for_which_there_is_no_room(student):
+    layers = student("""
+        import grader.sandbox.worker.__main__ as worker
+        worker.MAX_NODES = 50
+        def f(n): return [[]] * n
+    """)
+    assert layers.f(1) == [[]]
+    with pytest.raises(Raised, match="f returned something that cannot be graded: more than 50 values in one frame"):
+        layers.f.map([(30,), (10,), (30,), (1,)])
+    assert session_of(layers).well == [[[]] * 30, [[]] * 10]
+    assert layers.f(30) == [[]] * 30
+
+
 def test_an_answer_whose_parts_are_shared_on_many_levels_is_not_sent_again_and_again(student):
     layers = student("""
         def pairs(last):

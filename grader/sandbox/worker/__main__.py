@@ -121,10 +121,8 @@ class Worker:
         self.runs: list[Any] = []  # those that drivers began
         self.set: list[tuple[Any, str, Any]] = []  # what a check set in modules and classes: (in what, name, before)
         self.raised: BaseException | None = None  # what the last call raised
-        self.parts_left, self.met = (
-            0,
-            Counter[int](),
-        )  # of the value that is being converted, and the parts that it shares
+        self.parts_left = 0  # of the frame that is being made
+        self.met = Counter[int]()  # parts of the value that is being converted
         self.channel: tuple[BinaryIO, BinaryIO] | None = None
         self.current: int | None = None  # the id of the request that is being answered
         self.asking = threading.Lock()
@@ -168,6 +166,7 @@ class Worker:
                 operate.restore(*self.set.pop())
         reply: dict[str, Any] = {"id": request["id"], "values": [], "tried": [], "hid": []}
         self.current, self.whole, self.reduced = request["id"], request.get("whole", False), False
+        self.parts_left = MAX_NODES
         with np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):  # a student's file may change it
             try:
                 for at, args in enumerate(request["batches"]):
@@ -305,6 +304,7 @@ class Worker:
         """Call a function that a check passed along."""
         if self.channel is None or self.current is None:
             raise RuntimeError(f"{callback.kind} can only be called during the call that it was passed to")
+        self.parts_left = MAX_NODES
         sent = {"args": self.travelling(tuple(args)), "named": self.travelling(dict(named))}
         with self.asking:
             incoming, outgoing = self.channel
@@ -343,7 +343,7 @@ class Worker:
         FrameError for more parts than a frame takes, before they are all converted, which would take seconds."""
         kind = type(value)
         if depth == 0:
-            self.parts_left, self.met = MAX_NODES, Counter()
+            self.met = Counter()
         if kind in AS_IT_IS or kind is Handle or (kind is tuple and AS_IT_IS.issuperset(map(type, value))):
             return value
         if isinstance(value, np.ndarray):
