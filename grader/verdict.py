@@ -40,7 +40,7 @@ MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or 
     "(operands )?could not (be )?broadcast", "matmul: Input operand", r"shapes? .*(not aligned|cannot)",
     "all the input array dim", "The truth value of an array", "only .*arrays can be converted", "too many indices for",
     r"index -?\d+ is out of", "ufunc '.*' (not|did not)", "The size of tensor a", ".* did not match [A-Z]",
-    "Boolean value of Tensor",
+    "Boolean value of Tensor", "only integers, slices",
 )  # fmt: skip
 MOST_PARTS = 1000  # of answers, that are looked at for a reason
 MOST_SAID = 300  # characters of what a check asserts

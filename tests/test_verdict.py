@@ -299,6 +299,11 @@ def indexing(hw: Any, rng: Any) -> None:
     assert hw.functions.row()[5] == 1
 
 
+def asking_by_name(hw: Any, rng: Any) -> None:
+    """It takes a row for a dict."""
+    assert hw.functions.row()["velocity"] == 1
+
+
 def misusing_its_own(hw: Any, rng: Any) -> None:
     """Its own dict is no answer."""
     hw.functions.f(2)
@@ -309,7 +314,8 @@ def test_an_answer_of_another_type_or_shape_is_a_wrong_answer(tmp_path):
     code = b"import numpy as np\ndef f(x): return 2 * x\ndef text(): return '2'\ndef many(): return [1, 2]\n"
     work = replace(SUBMISSION, files={"functions.py": code + b"def row(): return np.ones(3)\n"})
     checks = (
-        adding, going_on, taking_apart, comparing_arrays, comparing_texts, asking_a_row, indexing, misusing_its_own
+        adding, going_on, taking_apart, comparing_arrays, comparing_texts, asking_a_row, indexing, asking_by_name,
+        misusing_its_own,
     )  # fmt: skip
     *judged, own = grade(work, homework(tmp_path, *checks), seed=1).checks
     assert [one.name for one in judged if one.verdict is not Verdict.FAIL] == []

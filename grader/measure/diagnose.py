@@ -343,6 +343,12 @@ def integral(values: Array) -> bool:
     return bool(np.array_equal(values, np.round(values)))
 
 
+def is_share(values: Array) -> bool:
+    """One number between 0 and 1 that is a share of few, such as an accuracy: any two of these have a plain ratio."""
+    counts = values.flat[0] * np.arange(2, 101)
+    return bool(np.ptp(values) == 0 and 0 < values.flat[0] < 1 and np.isclose(counts, np.round(counts), 1e-12).any())
+
+
 def sign(found: Array, right: Array) -> Iterator[str]:
     if same(found, -right):
         yield "the sign is wrong"
@@ -356,7 +362,7 @@ def factor(factors: Mapping[str, float]) -> Callable[[Array, Array], Iterator[st
     def question(found: Array, right: Array) -> Iterator[str]:
         ratio = proportion(found, right)
         classes = integral(right) and not right.all() and len(np.unique(right)) == 2  # of which any two have a ratio
-        if ratio is None or classes:
+        if ratio is None or classes or (is_share(found) and is_share(right)):
             return
         minus = ", and the sign is wrong" if ratio < 0 else ""
         size = abs(ratio)

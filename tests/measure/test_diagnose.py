@@ -95,7 +95,7 @@ MISTAKES = {
     "rounded": (np.round(W, 3), W, "it is rounded to 3 decimals"),
     "a loss that is rounded": (np.array(0.201), np.array(0.20099), "it is rounded to 3 decimals"),
     "summed in each place": (W * 0 + W.sum(axis=1, keepdims=True), W, "each entry is the sum over axis 1"),
-    "a tenth too much": (np.array(0.33), np.array(0.3), "about 1.1 times what is expected"),
+    "a tenth too much": (np.array(1.1 * 0.3456), np.array(0.3456), "about 1.1 times what is expected"),
     "a thousandth too much": (1.001 * W, W, "all a little too large, by one factor"),
     "another constant": (W - 0.3 * (W > 0), W, "each wrong entry is off by the same amount"),
     "float32": (W.astype(np.float32), W, "right to six digits"),
@@ -212,6 +212,10 @@ def test_two_opposite_numbers_have_no_factor_and_classes_neither_a_factor_nor_an
     assert sentence(np.array([0, 1, 0, 1]), np.array([0, 2, 0, 2])).endswith("(2 of 4 entries)")
     classes = np.array([3, 0, 5, 2, 4])
     assert sentence(classes - 2 * (classes > 2), classes).endswith("(3 of 5 entries)")
+    assert "ratio 1/2" in sentence(np.array(0.31415), np.array(0.6283))
+    for share, right in ((0.4, 0.8), (1 / 3, 2 / 3), (0.6, 0.4)):  # as of accuracies
+        assert "off by about 0." in sentence(np.array(share), np.array(right))
+        assert "(" not in sentence(np.array(share), np.array(right))
 
 
 @pytest.mark.parametrize("seed", range(200))
