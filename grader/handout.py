@@ -146,9 +146,14 @@ def pristine(root: Path, plan: Rubric) -> dict[str, bytes]:
     """
     if not (root / "reference").is_dir():
         return unpacked(root / PACKED)
-    modules = [path for section in plan.sections for path in section.modules.values()]
-    whole = replace(plan.handout, files=tuple(dict.fromkeys((*plan.handout.files, *modules))))
+    whole = replace(plan.handout, files=sources(plan))
     return contents(root / "reference", root / "fixtures", replace(plan, handout=whole))
+
+
+def sources(plan: Rubric) -> tuple[str, ...]:
+    """The files of reference/ that the handout lists, and the sections' modules."""
+    modules = [path for section in plan.sections for path in section.modules.values()]
+    return tuple(dict.fromkeys((*plan.handout.files, *modules)))
 
 
 def home(homework: Path) -> Path:

@@ -132,7 +132,7 @@ def lost_by_the_solution(place: Path, source: Source) -> float:
     nothing."""
     names = source.rubric.wanted
     root = handout.home(source.homework) / "reference"
-    right = {Path(path).name: root / path for path in source.rubric.handout.files if Path(path).name in names}
+    right = {Path(path).name: root / path for path in handout.sources(source.rubric) if Path(path).name in names}
     (place / "solved").mkdir()
     for name, path in right.items():
         (place / "solved" / name).write_bytes(path.read_bytes())

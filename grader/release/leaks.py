@@ -40,7 +40,7 @@ def said(place: str, name: str, code: str) -> str:
 
 def solutions(root: Path, plan: Rubric) -> Iterator[tuple[str, ast.stmt]]:
     """File of the reference, and each statement of its marked regions."""
-    for name in plan.handout.files:
+    for name in handout.sources(plan):
         for code in sources(name, root / "reference" / name):
             marked = marked_lines(code)
             yield from ((name, node) for node in statements(code) if node.lineno in marked)

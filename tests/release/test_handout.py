@@ -84,7 +84,9 @@ def test_no_code_of_a_handout_imports_the_reference(files: Mapping[str, bytes]) 
 
 
 def test_the_marked_statements_are_looked_for_whatever_their_names(source: Source) -> None:
-    found = list(leaks.solutions(ROOT, source.rubric))
+    listed = tuple(name for name in source.rubric.handout.files if not name.endswith("layers.py"))
+    plan = replace(source.rubric, handout=replace(source.rubric.handout, files=listed))  # a module is one all the same
+    found = list(leaks.solutions(ROOT, plan))
     assert {name for name, _ in found} >= {"backprop/functions.py", "neuralnet/layers.py", "part1.ipynb"}
     shapes = {leaks.normal(node) for _, node in found}
     for statement in ("loss = strength / 2 * np.sum(weights**2)", "result = a @ b + c"):
