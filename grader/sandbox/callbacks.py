@@ -56,7 +56,7 @@ class Answering:
         function = self.session.callback(number) if type(number) is int else None
         if function is None or type(args) is not tuple or type(named) is not dict or not all(map(fits, named)):
             raise Crashed(f"{self.subject} broke the grader's channel: it called a function that it was not given")
-        name = getattr(function, "__name__", "function")
+        name = getattr(function, "__name__", "function").replace("<lambda>", "a function that it was given")
         if self.count > MOST_ANSWERS + AFTERWARDS:
             raise Crashed(f"{self.subject} kept calling {name} after it was refused")
         if self.error is None and self.count > MOST_ANSWERS:
@@ -78,8 +78,9 @@ class Answering:
         except Exception as error:
             if is_raised(error):
                 return {"raised": (type(error).__name__, str(error)[:500])}
+            told = str(error).removeprefix(f"{getattr(function, '__qualname__', '')}() ")  # no path of the check's
             self.error = Raised(
-                f"{self.subject} called {name} with arguments that it does not take: {type(error).__name__}: {error}"[
+                f"{self.subject} called {name} with arguments that it does not take: {type(error).__name__}: {told}"[
                     :500
                 ]
             )

@@ -403,6 +403,8 @@ def test_a_function_of_the_checks_cannot_be_called_for_ever_badly_or_late(engine
         engine.apply_much(double)
     with pytest.raises(Raised, match=r"apply_badly called double with arguments that it does not take: TypeError"):
         engine.apply_badly(double)
+    with pytest.raises(Raised, match=r"apply_badly called a function that it was given .*take: TypeError: takes 1 "):
+        engine.apply_badly(lambda x: x)
 
     def wrong(x: float) -> float:
         raise Mismatch("x should be 3")
