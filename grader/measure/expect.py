@@ -417,14 +417,14 @@ def expect_accuracy(hw: Subject, name: str, value: Any, bar: float) -> None:
 
 
 def unpack(function: str, value: Any, names: Sequence[str]) -> tuple[Any, ...]:
-    """`value` as a tuple with one element per name.
+    """`value` as a tuple with one element per name. A vector of as many numbers is taken for one, as Python does.
 
     Raises NotImplementedYet for the stub's None and for a tuple of only None, Mismatch for any other shape.
     """
     promised = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
     if is_stub(value):
         raise NotImplementedYet(f"{function} returned None: not implemented yet")
-    if not isinstance(value, tuple | list):
+    if not isinstance(value, tuple | list) and not (isinstance(value, np.ndarray) and value.shape == (len(names),)):
         raise wrong(f"{function} returned {_kind(value)}; expected {promised}", Wrong(value))
     if len(value) != len(names):
         count = f"{len(value)} value{'' if len(value) == 1 else 's'}"

@@ -184,6 +184,7 @@ def test_accuracy_is_a_fraction(value: Any) -> None:
 def test_unpack_gives_the_promised_parts() -> None:
     assert unpack("f3", (1.0, None), ("L", "grads")) == (1.0, None)
     assert unpack("f3", [1.0, 2.0], ("L", "grads")) == (1.0, 2.0)
+    assert unpack("interval", np.quantile([0.0, 4.0], [0.25, 0.75]), ("low", "high")) == (1.0, 3.0)
 
 
 @pytest.mark.parametrize("value", [None, (None, None), [None]])
