@@ -112,7 +112,26 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
     """The network gets one of the photographs right and the other wrong."""
     student = handed_in.handed_in(hw, PART2)
     two, ran = looked_at(hw, student)
+    expect_predicted(hw, student, two, ran)
     labels = imagenet.labels()
+    said = " and ".join(one.told(labels) for one in two)
+    right = [imagenet.fits(one.stated, one.predicted(labels)) for one in two]
+    hw.review(f"look at the photographs: {said}")
+    if not all(one.stated for one in two):
+        raise Partly(f"{PART2} does not say in `names` what both photographs show; a person will look", 0.5)
+    if right == [True, True]:
+        raise Partly(f"both predictions fit the names: {said}; the task asks for one wrong prediction", 0.5)
+    if right == [False, False] and any(one.by_file for one in two):  # a file's name need not say what it shows
+        raise Skipped(
+            f"{PART2} does not say in `names` what the photographs show; this costs no points: a person will look"
+        )
+    if right == [False, False]:
+        raise Partly(f"no prediction shares a word with its photograph's name: {said}; a person will look", 0.5)
+
+
+def expect_predicted(hw: Subject, student: Survey, two: list[Photograph], ran: Ran) -> None:
+    """Raise unless a network predicted a class for both photographs: Mismatch if the notebook cannot have done so, else
+    Partly or Skipped with a question."""
     if len(two) < 2:
         if ran.whole or not evident(student):
             raise Mismatch(f"two photographs are needed to judge the predictions of {PART2}")
@@ -132,19 +151,6 @@ def one_right_one_wrong(hw: Subject, rng: np.random.Generator) -> None:
         handed_in.hold(
             hw, f"is one of the two predictions in {PART2} right and the other wrong? look at {cells(student)}", FAILED
         )
-    said = " and ".join(one.told(labels) for one in two)
-    right = [imagenet.fits(one.stated, one.predicted(labels)) for one in two]
-    hw.review(f"look at the photographs: {said}")
-    if not all(one.stated for one in two):
-        raise Partly(f"{PART2} does not say in `names` what both photographs show; a person will look", 0.5)
-    if right == [True, True]:
-        raise Partly(f"both predictions fit the names: {said}; the task asks for one wrong prediction", 0.5)
-    if right == [False, False] and any(one.by_file for one in two):  # a file's name need not say what it shows
-        raise Skipped(
-            f"{PART2} does not say in `names` what the photographs show; this costs no points: a person will look"
-        )
-    if right == [False, False]:
-        raise Partly(f"no prediction shares a word with its photograph's name: {said}; a person will look", 0.5)
 
 
 # The notebook, run
