@@ -50,7 +50,7 @@ SECTION = Section(
     {"forward": (1,)},
     ("torch", "colorsys"),  # colorsys is there on every machine
 )
-LIMITS = Limits(call_cpu=1, call_wall=4, check_wall=20, memory=1 << 30, output=1000)
+LIMITS = Limits(call_cpu=1, call_wall=10, check_wall=40, memory=1 << 30, output=1000)
 
 
 @pytest.fixture
