@@ -149,10 +149,16 @@ def lines_of(tell: Tell, contents: Mapping[str, bytes], origin: Mapping[str, str
 
 
 def stubs(handout: Mapping[str, bytes], wanted: Collection[str]) -> dict[str, bytes]:
-    """The handout's own version of each file that a student writes in, and its other Python files; those in a folder
-    under their path, too."""
+    """The handout's own version of each file that a student writes in, also as a notebook, and its other Python files;
+    those in a folder under their path, too."""
     named = {name: content for path, content in handout.items() for name in (basename(path), path)}
-    return {name: content for name, content in named.items() if name in wanted or name.endswith(".py")}
+    own = {*wanted, *map(in_cells, wanted)}
+    return {name: content for name, content in named.items() if name in own or name.endswith(".py")}
+
+
+def in_cells(base: str) -> str:
+    """The name of the notebook that may stand for a script."""
+    return f"{base.removesuffix('.py')}.ipynb"
 
 
 def title(path: Path) -> str:
@@ -234,7 +240,7 @@ def pick_all(
     unread = search.unread if candidates or picked else []  # if nothing else was found, `nothing` says so
     for base in search.names.names:
         if base not in picked:
-            choice = pick(base, candidates.get(base, []), stubs.get(base), unread)
+            choice = pick(base, candidates.get(base, []), stubs, unread)
             if choice.file or choice.question or choice.notes:
                 picked[base] = choice
     return by_content(picked, found, search, stubs, used)
@@ -274,13 +280,14 @@ def shows(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
     return bool(expected) and len(expected & defines(file.content or b"")) >= ALIKE * len(expected)
 
 
-def works(file: Found, stub: bytes | None) -> bool:
+def works(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
     """Whether it holds work: text that is neither empty nor unchanged since the handout."""
+    handed_out = (essence(stubs.get(name)) for name in (base, in_cells(base)))
     return (
         file.content is not None
         and kind_of(file.content) is None
         and not is_cut(file.content)
-        and essence(file.content) not in (b"", stub and essence(stub))
+        and essence(file.content) not in (b"", *handed_out)
     )
 
 
@@ -290,17 +297,17 @@ def no_work(file: Found) -> str:
     return kind_of(content) or ("a notebook that is cut off; hand in the whole one" if is_cut(content) else "")
 
 
-def pick(base: str, candidates: Sequence[Candidate], stub: bytes | None, unread: Sequence[str]) -> Choice:
+def pick(base: str, candidates: Sequence[Candidate], stubs: Mapping[str, bytes], unread: Sequence[str]) -> Choice:
     """The candidate that counts, or a question."""
-    fit = sorted((one for one in candidates if qualifies(base, one, {base: stub or b""})), key=lambda one: one.far)
-    filled = [one for one in fit if works(one.file, stub)]
+    fit = sorted((one for one in candidates if qualifies(base, one, stubs)), key=lambda one: one.far)
+    filled = [one for one in fit if works(one.file, base, stubs)]
     filled = [one for one in filled if not one.file.aside] or filled
     least = min((one.far for one in filled), default=HOLDS + 1)
     if large := next((one.file.path for one in fit if one.far < least and one.file.content is None), ""):
         most = (NOTEBOOK if base.endswith(".ipynb") else FILE) // MIB
         return Choice(question=f"{large} is larger than {most} MiB and was not read; hand in a smaller {base}")
     if filled:
-        return nearest(base, filled, fit, stub)
+        return nearest(base, filled, fit, stubs)
     odd = [one for one in candidates if one.far <= MARKED and no_work(one.file)]
     if odd and all(one.far > EXACT for one in odd):
         return Choice(question=f"{odd[0].file.path} may be {base}, but is {no_work(odd[0].file)}")
@@ -314,7 +321,7 @@ def pick(base: str, candidates: Sequence[Candidate], stub: bytes | None, unread:
     return Choice(notes=tuple(notes[:3]))
 
 
-def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], stub: bytes | None) -> Choice:
+def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], stubs: Mapping[str, bytes]) -> Choice:
     """Of the files with work, the one in the newest attachment with the nearest name; a question if two differ."""
     near = [one for one in filled if one.far < HOLDS] or list(filled)
     newest = max(one.file.part for one in near)
@@ -328,7 +335,7 @@ def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], st
     chosen = near[0]
     others = {essence(one.file.content): one.file.path for one in filled if essence(one.file.content) not in distinct}
     passed = [f"{path} was not taken, because {chosen.file.path} counts as {base}" for path in others.values()]
-    untouched = any(one.far < chosen.far and not works(one.file, stub) for one in fit)
+    untouched = any(one.far < chosen.far and not works(one.file, base, stubs) for one in fit)
     why = f", since {base} holds no work" if untouched else ""
     return Choice(chosen.file, notes=(*said(base, chosen, why), *passed[:3]))
 
@@ -356,9 +363,9 @@ def by_content(
     ]
     for base in search.names.names:
         choice = picked.get(base, Choice())
-        if base not in stubs or choice.question or (choice.file and works(choice.file, stubs[base])) or base in used:
+        if base not in stubs or choice.question or (choice.file and works(choice.file, base, stubs)) or base in used:
             continue
-        same = [file for file in others if works(file, stubs[base]) and alike(file, base, stubs)]
+        same = [file for file in others if works(file, base, stubs) and alike(file, base, stubs)]
         if same:
             one = "its content looks" if len({essence(file.content) for file in same}) == 1 else "their contents look"
             picked[base] = Choice(question=f"{listed(same)} may be {base}, because {one} like it; hand it in as {base}")

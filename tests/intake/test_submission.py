@@ -13,7 +13,7 @@ from packing import NESTED, STUBS, WANTED, WORK, put, tarred, zipped
 
 from grader.errors import SubmissionError
 from grader.intake import archive
-from grader.intake.submission import digest, prepare, read, read_here
+from grader.intake.submission import digest, prepare, read, read_here, stubs
 from grader.model import Take
 
 
@@ -182,6 +182,13 @@ def test_a_stub_never_beats_work_whatever_their_names(tmp_path):
 def cells(*sources: str, **extra: object) -> bytes:
     told = [{"cell_type": "code", "source": [source], "outputs": [], "metadata": {}} | extra for source in sources]
     return json.dumps({"cells": told, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def test_a_notebook_that_was_handed_out_for_a_script_never_beats_work(tmp_path):
+    handed_out = {"hw/layers.py": STUBS["layers.py"], "hw/layers.ipynb": cells("def fc():", "    out = None")}
+    work = {"layers.ipynb": handed_out["hw/layers.ipynb"], "layers_final.ipynb": cells("def fc(): return 2")}
+    found = read(put(tmp_path / "ada", work), WANTED, STUBS | stubs(handed_out, WANTED))
+    assert found.origin["layers.py"] == "layers_final.ipynb"
 
 
 def test_an_untouched_notebook_is_one_whatever_was_saved_with_it(tmp_path):
