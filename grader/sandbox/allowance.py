@@ -6,7 +6,8 @@ driver's run may be silent for longer than a call. A function that has filled it
 next inputs may be smaller, but it gets no more than the least.
 
 A function that raises, but late, may end well for other inputs. So it is tried again until all such calls have used
-FAILING. Calls count, too, whose answers take long to read: to read them is the grader's time.
+FAILING, and always if it has ended well once. Calls count, too, whose answers take long to read: to read them is the
+grader's time.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ class Allowance:
             self.calls[name] = error
         elif isinstance(error, OutOfMemory) and not run and spent > LEAST_CALL:
             self.filled.setdefault(name, error)
-        elif not run and spent > LATE:
+        elif not run and spent > LATE and name not in self.ended:
             self.late.setdefault(name, error)
             self.failing -= spent
         return error

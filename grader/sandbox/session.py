@@ -442,10 +442,11 @@ class Session:
             if error is not ended:
                 raise error from None
             raise
-        self.allowance.ended.add(name)
         if not more and self.read() - read > MANY:
             long = Raised(f"{subject} returned so many values that it takes long to read them")
             self.allowance.note(name, long, before - self.allowance.cpu, run=False)
+        else:
+            self.allowance.ended.add(name)
         self.changed.given = arguments(batches[-1], named or {}) if batches else {}
         if self.trace:
             self.trace.note(Request(request, calls, named, results, None), self.carried)

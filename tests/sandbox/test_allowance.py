@@ -169,7 +169,8 @@ def test_memory_that_is_refused_at_once_costs_nothing_that_could_be_saved(opened
 
 
 RAISES = """
-def f(): raise ValueError("late")
+def f(right=False):
+    if not right: raise ValueError("late")
 def g(): return 1
 def many(): return [[]] * 9
 """
@@ -183,26 +184,28 @@ def test_a_function_that_raises_late_is_tried_again_until_such_calls_have_used_t
     session.allowance.failing = 0.0
     again = end(session, "layers")
     assert again.message == f"{ends[0].message}; it is not tried again"
-    assert (again.verdict, again.where) == (Verdict.RAISED, "layers.py:2")
+    assert (again.verdict, again.where) == (Verdict.RAISED, "layers.py:3")
     assert not isinstance(again, ValueError)  # for a check that expects one, f would have to raise it now
     assert session.subjects.count("f") == 3
     assert end(session, "layers", "g") is None
 
 
-def test_a_function_that_raises_at_once_is_always_tried(opened):
+@pytest.mark.parametrize("late", [True, False])
+def test_a_function_that_raises_at_once_or_has_ended_well_is_always_tried(opened, monkeypatch, late):
     session = opened(layers=RAISES)
     session.allowance.failing = 0.0
+    if late:
+        monkeypatch.setattr(allowance, "LATE", -1.0)
+        assert Module(session, "layers").f(True) is None
     assert {end(session, "layers").message for _ in range(3)} == {"f raised ValueError: late"}
 
 
 def test_answers_that_take_long_to_read_share_that_time(opened, monkeypatch):
     monkeypatch.setattr(allowance, "LATE", -1.0)
-    monkeypatch.setattr("grader.sandbox.session.MANY", 20)  # the reply itself has some, too
+    monkeypatch.setattr("grader.sandbox.session.MANY", 9)  # the reply of `g` has fewer
     session = opened(layers=RAISES)
     session.allowance.failing = 0.0
-    assert [end(session, "layers", "many") for _ in range(2)] == [None] * 2
-    monkeypatch.setattr("grader.sandbox.session.MANY", 9)
-    assert end(session, "layers", "many") is None
+    assert [end(session, "layers", name) for name in ("g", "g", "many")] == [None] * 3
     again = end(session, "layers", "many")
     assert again.message == "many returned so many values that it takes long to read them; it is not tried again"
     assert again.verdict is Verdict.RAISED
