@@ -173,9 +173,9 @@ class Worker:
                     reply["values"].append(self.carry_out(request, at, args, reply))
                     if "then" in request:
                         reply["values"].append(self.follow(request["then"][at], reply["values"][-1]))
-                    unwatched()
+                    stop_watching()
             except BaseException as error:
-                unwatched()
+                stop_watching()
                 reply["error"] = self.describe(error)
                 if request["op"] not in KEEPING:
                     self.raised = error.with_traceback(None)  # its frames hold arrays
@@ -432,7 +432,7 @@ class RefusedError(Exception):
     """A check's function raised an exception, or may no longer be called."""
 
 
-def unwatched() -> None:
+def stop_watching() -> None:
     """End what a student's code began with `sys.settrace` or `sys.setprofile`: it would slow all that is done here."""
     sys.settrace(None)
     sys.setprofile(None)
