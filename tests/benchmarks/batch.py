@@ -116,20 +116,18 @@ def limit(submissions: Sequence[Submission], homework: Any, width: int) -> Calla
     """A bare fork for each submission, `width` at a time."""
 
     def act() -> None:
-        running = 0
+        running: list[int] = []
         for submission in submissions:
-            if running == width:
-                ended(os.wait()[1])
-                running -= 1
-            if os.fork() == 0:
+            if len(running) == width:
+                expect_graded(running.pop(0))
+            if (pid := os.fork()) == 0:
                 try:
                     os._exit(graded(submission, homework))
                 finally:  # whatever happens, what is behind is the parent's
                     os._exit(1)
-            running += 1
-        while running:
-            ended(os.wait()[1])
-            running -= 1
+            running.append(pid)
+        for pid in running:
+            expect_graded(pid)
 
     return act
 
@@ -147,9 +145,9 @@ def graded(submission: Submission, homework: Any) -> int:
     return int(report.faulty)
 
 
-def ended(status: int) -> None:
-    """Stop where a fork did not grade its submission: then nothing was measured."""
-    if status:
+def expect_graded(pid: int) -> None:
+    """Wait for a fork. Stop where it did not grade its submission: then nothing was measured."""
+    if os.waitpid(pid, 0)[1]:
         raise SystemExit("a bare fork did not grade its submission; its error is above")
 
 
