@@ -95,7 +95,10 @@ class Bare(session.Session):
         (self.folder / "scratch").mkdir(exist_ok=True)
         os.chdir(self.folder / "scratch")
         self.process: Any = SimpleNamespace(
-            output=SimpleNamespace(read=lambda cap: ""), kill=lambda: None, peak=lambda: 0
+            output=SimpleNamespace(read=lambda cap: ""),
+            channel=SimpleNamespace(values=0),
+            kill=lambda: None,
+            peak=lambda: 0,
         )
         self.imported = set()
         first = setup.first_frame(self.section, self.limits, self.folder, self.allowance.files)
