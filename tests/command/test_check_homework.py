@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from grader import cli
+from grader.command import check_homework as command
 from grader.handout import main
+from grader.report import progress
 
 pytestmark = pytest.mark.medium
 HOMEWORKS = Path(__file__).parents[1] / "homeworks"
@@ -491,3 +493,20 @@ def test_a_wrong_submission_in_a_folder_may_say_what_it_loses(folder, capsys):
     code, findings = checked(folder, capsys)
     assert code == 1
     assert "sum loses points in 1.1, not in no item" in findings[0]
+
+
+def test_it_says_how_far_it_is_and_what_was_found_until_it_is_interrupted(folder, capsys, monkeypatch):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
+    change(
+        folder / "rubric.yaml",
+        "tasks:",
+        "data:\n  words: {title: Words, places: [.], files: {a.txt: abcdef01}}\ntasks:",
+    )
+    monkeypatch.setattr(command, "note_recording", interrupted)
+    assert cli.main(["check-homework", str(folder), "--seeds", "1"]) == 130
+    printed = capsys.readouterr()
+    assert "no task reads the data set words" in printed.out
+    assert "reference, seed 0: weighted_sum\n" in printed.err

@@ -11,6 +11,7 @@ import pytest
 
 from grader import cli
 from grader.command import selftest
+from grader.report import progress
 
 pytestmark = pytest.mark.medium
 ROOT = Path(__file__).parents[2]
@@ -149,3 +150,14 @@ def test_a_copy_of_the_homework_with_a_gutted_check_fails(tmp_path, capsys):
     code, out = run_on(home, capsys, "--task", "2.4")
     assert code == selftest.FINDINGS
     assert "l2_gradient rejects none of the wrong answers" in out
+
+
+def test_it_says_how_far_it_is_without_a_terminal(folder, capsys, monkeypatch):
+    def tested(plan, grade):
+        plan.on_progress("right work: 1 of 2")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
+    monkeypatch.setattr(selftest.trial, "tested", tested)
+    assert cli.main(["selftest", "--homework", str(folder), "--quick", "--jobs", "1"]) == 130
+    assert "right work: 1 of 2\n" in capsys.readouterr().err

@@ -14,8 +14,10 @@ from packages import FRAMEWORK, PROJECT, ran
 from grader import cli, rubric
 from grader.errors import UsageError
 from grader.model import DataPlan
+from grader.release import recording
 from grader.release.handout import welcome
 from grader.release.source import Source, absent, data, grader, requirements, script
+from grader.report import progress
 
 OWN = PROJECT / "grader" / "homework"
 
@@ -146,3 +148,15 @@ def test_what_would_spoil_the_next_release_is_refused(words, says, tmp_path, mon
     assert says in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["handout.zip", "hw"]
     assert Path("handout.zip").read_text() == "somebody's"
+
+
+def test_a_release_says_how_far_it_is_without_a_terminal(tmp_path, capsys, monkeypatch):
+    def record(folder, seeds, progress):
+        progress(1)
+        raise UsageError("the reference fails")
+
+    monkeypatch.setattr(progress, "PAUSE", 0.0)
+    monkeypatch.setattr(recording, "record", record)
+    words = ["--out", str(tmp_path / "out"), "--for", "handout", "--seeds", "3", "--homework", str(FRAMEWORK)]
+    assert cli.main(["release", *words]) == 2
+    assert "1 of 3 sets of questions recorded\n" in capsys.readouterr().err

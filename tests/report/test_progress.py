@@ -36,8 +36,8 @@ def test_a_terminal_shows_it_without_a_thread_and_is_clean_afterwards(monkeypatc
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(progress, "GLANCE", 0.0)
     monkeypatch.setenv("TERM", "xterm")
+    before = threading.active_count()
     with progress.live(counted) as show:
-        before = threading.active_count()
         show(1)
         assert "1 of 3 done" in screen.getvalue()
         assert threading.active_count() == before

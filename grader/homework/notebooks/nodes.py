@@ -70,7 +70,7 @@ def tell_apart(node: ast.AST, number: int) -> None:
     for one in ast.walk(node):
         name = one.id if isinstance(one, ast.Name) else one.arg if isinstance(one, ast.arg) else ""
         if name in own:
-            one.key = f"{name} in {number}"  # type: ignore[attr-defined]
+            vars(one)["key"] = f"{name} in {number}"
 
 
 def key(node: ast.Name | ast.arg) -> str:

@@ -103,9 +103,10 @@ class Origins:
     def put(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Tuple | ast.List):
             for whole in self.values.get(f"{called(value)}()") or [value]:
-                same = isinstance(whole, ast.Tuple | ast.List) and len(whole.elts) == len(target.elts)
+                elements = whole.elts if isinstance(whole, ast.Tuple | ast.List) else []
+                same = len(elements) == len(target.elts)
                 for at, part in enumerate(target.elts):
-                    self.put(part, whole.elts[at] if same else value)  # type: ignore[attr-defined]
+                    self.put(part, elements[at] if same else value)
             return
         for held in holders(target, inside=not isinstance(target, ast.Name)):
             self.values[held].append(value)
@@ -176,9 +177,10 @@ class Origins:
             if isinstance(node.func, ast.Name) and node.func.id == "len":
                 return set(), []  # a length says nothing about the elements
             names = self.called(node)
-            method = isinstance(node.func, ast.Attribute) and not (self.pure(node.func) or of_text(node))
-            owner = [node.func.value] if method else []  # type: ignore[attr-defined]
-            return None if names is None else (names, [*owner, *given(node)])
+            parts: list[ast.AST] = [*given(node)]
+            if isinstance(node.func, ast.Attribute) and not (self.pure(node.func) or of_text(node)):
+                parts.insert(0, node.func.value)
+            return None if names is None else (names, parts)
         return set(), list(ast.iter_child_nodes(node))
 
     def called(self, node: ast.Call) -> set[str] | None:

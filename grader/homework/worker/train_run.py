@@ -139,9 +139,7 @@ class TrainRun:
                 self.guard.look(self.held())
                 if self.over():
                     yield False
-                    self.guard.restore(self.held())
             yield True
-            self.guard.restore(self.held())
 
     def begin(self) -> None:
         random.seed(self.seed)
