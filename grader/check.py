@@ -19,7 +19,7 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, signature, u
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FunctionType, MethodType, ModuleType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -369,8 +369,17 @@ class Subject:
 RESERVED = frozenset(dir(Subject)) | Subject.__annotations__.keys()  # names that no module of a student may have
 
 
-def load(folder: Path, *, root: Path | None = None) -> Homework:
-    """Load a homework's folder: rubric.yaml and its task files. Raises UsageError if they contradict each other.
+class Opened(NamedTuple):
+    """A homework's folder whose checks are not imported yet. `root` holds reference/ and fixtures/."""
+
+    folder: Path
+    root: Path
+    plan: Rubric
+    handout: Mapping[str, bytes]
+
+
+def open_folder(folder: Path, *, root: Path | None = None) -> Opened:
+    """Read a homework's rubric.yaml and what it hands out. Raises UsageError if parts are missing.
 
     `root` holds reference/ and fixtures/. By default it is the folder if they lie in it, else this project.
     """
@@ -380,6 +389,17 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
     if root == ROOT and folder.resolve() != OWN and not any((ROOT / "reference" / path).exists() for path in named):
         raise UsageError(f"{folder} holds no folder reference, the solution; add it")
     expect_parts(plan, root, folder)
+    return Opened(folder, root, plan, handout.pristine(root, plan))
+
+
+def load(folder: Path, *, root: Path | None = None) -> Homework:
+    """Load a homework's folder; see `open_folder` and `imported`."""
+    return imported(open_folder(folder, root=root))
+
+
+def imported(opened: Opened) -> Homework:
+    """The homework with its checks. Raises UsageError if rubric.yaml and its task files contradict each other."""
+    folder, root, plan, given = opened
     package, seconds = open_package(folder), seconds_of(plan.limits)
     checks = checks_in(folder, package, seconds)
     if not (root / "reference").is_dir():
@@ -396,7 +416,7 @@ def load(folder: Path, *, root: Path | None = None) -> Homework:
         folder=folder,
         rubric=replace(plan, sections=sections),
         checks=checks,
-        handout=handout.pristine(root, plan),
+        handout=given,
         reference=root / "reference",
         fixtures=root / "fixtures",
         modules=modules,
@@ -707,7 +727,8 @@ def digest(*folders: Path, without: Path | None = None) -> str:
     for folder in folders:
         for name in sorted(files_below(folder, without), key=lambda name: name.split("/")):
             if not name.endswith((".md", "/rubric.yaml")) and name != "rubric.yaml":
-                content = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+                with open(f"{folder}/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - there are many
+                    content = hashlib.sha256(file.read()).hexdigest()
                 total.update(f"{name} {content}\n".encode())
     return total.hexdigest()[:16]
 

@@ -240,10 +240,10 @@ def run(arguments: argparse.Namespace, step: Step | None = None) -> int:
 
 def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> int:
     from grader import grading, handout
-    from grader.check import load
+    from grader.check import imported, open_folder
     from grader.data import datasets
     from grader.files import PAGE, XML, check_places, is_output
-    from grader.intake.submission import begin, read, stubs
+    from grader.intake.submission import begin, stubs
 
     if arguments.watch:
         expect_no_end(arguments)
@@ -255,35 +255,26 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     if step:
         step.check(*files)
     datasets.check_root(arguments.data_root)
-    homework = load(arguments.homework)
+    opened = open_folder(arguments.homework)
+    path, wanted = arguments.path or handout.own_folder(arguments.homework), opened.plan.wanted
+    reading = partial(begin, path, wanted, stubs(opened.handout, wanted), limits=opened.plan.limits)
+    read = None if arguments.watch else reading()  # which goes on while the rest is imported
+    homework = imported(opened)
     if arguments.repro is not None:
         from grader.failing import repro
 
         repro.expect_known(homework, arguments.repro)
         arguments.task.append(arguments.repro)
-    wanted = homework.rubric.wanted
-    path = arguments.path or handout.own_folder(arguments.homework)
-    given = stubs(homework.handout, wanted)
-    data = datasets.Store(homework, datasets.root(arguments.data_root), unverified=arguments.unverified)
+    data = datasets.Store(homework, arguments.data_root, unverified=arguments.unverified)
     seed = homework.answers.draw_seed() if arguments.seed is None else arguments.seed
     run = partial(grading.grade, homework=homework, seed=seed, data=data, full=arguments.full)
-    limits = homework.rubric.limits
     settle()
     try:
-        if arguments.watch:
-            return watch(
-                arguments,
-                homework,
-                path,
-                partial(read, path, wanted, given, limits=limits),
-                run,
-                launch,
-                seed,
-            )
-        reading = begin(path, wanted, given, limits=limits)
-        from grader.report import text  # while it is read
+        if read is None:
+            return watch(arguments, homework, path, lambda: reading()(), run, launch, seed)
+        from grader.report import text
 
-        submission = reading()
+        submission = read()
         if step:
             step.locate(path, submission)
         with text.progress() as (on_result, on_progress):

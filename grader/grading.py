@@ -65,7 +65,7 @@ def grade(
     full: bool = False,
     shrink: bool = True,
     on_progress: Callable[[str], None] = lambda text: None,
-    on_task: Callable[[Report], None] = lambda report: None,
+    on_task: Callable[[Report], None] | None = None,
 ) -> Report:
     """Run the checks of the tasks or items in `only` (all, when empty) and score them.
 
@@ -100,7 +100,7 @@ class Grading:
     options: Options
     launch: Launch
     on_result: Callable[[CheckResult], None]
-    on_task: Callable[[Report], None]
+    on_task: Callable[[Report], None] | None
     allowance: Allowance
     results: dict[str, CheckResult] = field(default_factory=dict)
     isolation: dict[str, None] = field(default_factory=dict)  # what each process says of its confinement
@@ -124,14 +124,14 @@ class Grading:
                 for result in self.run_checks(own, session, failed):
                     self.isolation |= {session.held: None} if session.held else {}
                     self.note(result)
-                self.on_task(self.report(whole=False))
+                self.tell_task()
             recording = self.homework.answers.recording
             lower = [] if recording else unknown_below(items, self.results, self.homework)
             below = {one.name: one for one in self.run_checks(lower, session)}
         if not recording:
             for result in self.on_right_parts(section, [*lower, *items], self.results | below):
                 self.results[result.name] = result
-                self.on_task(self.report(whole=False))
+                self.tell_task()
         if shrink and failed:
             self.add_examples(section, failed)
 
@@ -150,6 +150,10 @@ class Grading:
             for plan in item.checks:
                 hw = Subject(session, self.homework, item, self.options)
                 yield run_check(plan, hw, self.homework, self.seed, failed)
+
+    def tell_task(self) -> None:
+        if self.on_task is not None:
+            self.on_task(self.report(whole=False))
 
     def note(self, result: CheckResult) -> None:
         self.results[result.name] = result
@@ -211,9 +215,9 @@ def is_its_own(result: CheckResult) -> bool:
 
 def usual_data(homework: Homework) -> Callable[[str], Any]:
     """Reads a data set from the usual folder."""
-    from grader.data.datasets import Store, root
+    from grader.data.datasets import Store
 
-    return Store(homework, root())
+    return Store(homework)
 
 
 def read_from(homework: Homework, read: Mapping[str, Any], files: dict[str, DataSet]) -> list[DataSet]:

@@ -120,10 +120,11 @@ NEEDED = {
     "release/leaks.py": {"notebook", "ipynb"},  # the same, searched cell by cell
     "review/evidence.py": {"notebook", "ipynb"},  # a form of file, shown cell by cell
     "intake/missing.py": {"notebook", "ipynb"},  # a form of file whose outputs have to be there
-    **{f"intake/{name}.py": {"notebook", "ipynb"} for name in ("archive", "helpers", "submission")},  # a form of file
+    **{f"intake/{name}.py": {"notebook", "ipynb"} for name in ("archive", "choice", "helpers")},  # a form of file
+    "intake/submission.py": {"notebook"},  # the same
     "intake/repository.py": {"notebook"},  # a form of file, whose lines are not those of its cells
     "intake/repair.py": {"notebook", "ipynb"},  # the same, by what is in it
-    "intake/match.py": {"ipynb"},  # the same, by its name
+    "intake/match.py": {"notebook", "ipynb"},  # the same, by its name
     "course/layouts/folder.py": {"ipynb"},  # what Jupyter leaves behind
     "similarity/work.py": {"notebook"},  # a form of file, of which cells and outputs are compared
     "course/export/feedback/canvas.py": {"ipynb"},  # a form of file that students hand in

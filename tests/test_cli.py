@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 import pytest
 
 from grader import cli, environment
+from grader.sandbox.launch import FORKS
 
 pytestmark = pytest.mark.medium
 
@@ -304,6 +305,16 @@ def test_it_runs_from_any_folder_inside_the_project(tmp_path):
         )
         assert run.returncode == 0, run.stderr
         assert "Score: 0 of 10" in run.stdout
+
+
+@pytest.mark.skipif(not FORKS, reason="forks on Linux alone")
+def test_what_readers_alone_need_costs_the_grader_nothing():
+    code = (
+        "import sys; from grader.cli import main; main(['reference', '--task', '1', '--no-html']); print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    unwanted = {"grader.intake.choice", "grader.intake.repair", "tarfile", "platformdirs"}
+    assert not unwanted & set(run.stdout.split())
 
 
 @pytest.mark.parametrize("command", [[str(ROOT / "grade.py")], ["-P", "-m", "grader"], ["-m", "grader"]])

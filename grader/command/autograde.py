@@ -128,7 +128,7 @@ def grade(
             seed=homework.answers.draw_seed() if arguments.seed is None else arguments.seed,
             only=arguments.only,
             launch=zygotes.launch,
-            data=datasets.Store(homework, datasets.root(arguments.data_root)),
+            data=datasets.Store(homework, arguments.data_root),
             on_task=keep,
         )
     except grading.Interrupted as stopped:

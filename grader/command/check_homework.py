@@ -98,7 +98,7 @@ def findings(
     passed: set[str] = set()
     failed: set[str] = set()
     homework = noting(with_each(homework, quoting), passed)
-    store = datasets.Store(homework, datasets.root(data_root))
+    store = datasets.Store(homework, data_root)
     with Zygotes() as zygotes:
 
         def run_on(submission: Submission, homework: Homework, seed: int, only: Collection[str] = ()) -> Report:

@@ -73,8 +73,9 @@ class DataSet:
 class Store:
     """A homework's data sets on this machine, by name; each is read once."""
 
-    def __init__(self, homework: Homework, root: Path, *, unverified: bool = False) -> None:
-        self.homework, self.root, self.unverified = homework, root, unverified
+    def __init__(self, homework: Homework, given: Path | None = None, *, unverified: bool = False) -> None:
+        """`given` is the folder for data sets, if a person named one; see `root`."""
+        self.homework, self.given, self.unverified = homework, given, unverified
         self.read: dict[str, Any] = {}
 
     def __call__(self, name: str) -> Any:
@@ -83,7 +84,7 @@ class Store:
         Raises UsageError if files that are read are not the official ones.
         """
         if name not in self.read:
-            self.read[name] = read(self.homework, name, self.root, unverified=self.unverified)
+            self.read[name] = read(self.homework, name, root(self.given), unverified=self.unverified)
         return self.read[name]
 
 

@@ -1,6 +1,6 @@
 """Which wanted file a name stands for, and how near it is. Marks that systems add to copies and downloads are removed.
 
-submission.py applies this rule. The exact name counts; otherwise the nearest name, if only one file has it. A Python
+choice.py applies this rule. The exact name counts; otherwise the nearest name, if only one file has it. A Python
 file whose name merely contains the wanted name counts if it defines what the handout's file defines. An empty or
 unchanged file never beats one with work. Two different candidates are a question for a person.
 """
@@ -135,3 +135,8 @@ def loosely(wanted: str) -> re.Pattern[str]:
     words = re.sub(r"(?<!\d)(?=\d+$)|_", r"[\\W_]{0,3}", re.escape(stem))
     before = "" if ending == "ipynb" else r"(?<![a-z])"
     return re.compile(rf"{before}{words}(?![a-z\d])" if stem[-1:].isdigit() else rf"{before}{words}(?![a-z])")
+
+
+def in_cells(base: str) -> str:
+    """The name of the notebook that may stand for a script."""
+    return f"{base.removesuffix('.py')}.ipynb"

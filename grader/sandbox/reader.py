@@ -11,6 +11,7 @@ Where a process is not forked (macOS, Windows), people grade their own work alon
 from __future__ import annotations
 
 import gc
+import importlib
 import math
 import os
 import select
@@ -80,17 +81,24 @@ def read(
 
 
 def begin(
-    function: Callable[..., Read], *args: Any, limits: Limits, about: str, files: Sequence[Path] = (), **named: Any
+    function: Callable[..., Read],
+    *args: Any,
+    limits: Limits,
+    about: str,
+    files: Sequence[Path] = (),
+    code: str = "",
+    **named: Any,
 ) -> Callable[[], Read]:
     """As `read`, for who has something else to do meanwhile: the child starts now, and what this returns waits for it.
-    That is to be called; a child that nobody waits for ends with the grader."""
+    That is to be called; a child that nobody waits for ends with the grader. `code` is a module that the child imports
+    before it is confined, so that Python may keep its bytecode."""
     telling = "tell" in hints(function)
     if not FORKS:
         return partial(function, *([lambda name: None] if telling else []), *args, **named)
     libraries = readable(())  # found once, and not by every child; as the filter
     seccomp.prepare()
     paths = (*libraries[0], CODE, *map(str, files))
-    job = Job(function, telling, args, named, limits, paths, libraries[1], own_size())
+    job = Job(function, telling, args, named, limits, paths, libraries[1], own_size(), code)
     first = started(job)
 
     def finish() -> Read:
@@ -160,7 +168,8 @@ def reap(pid: int) -> tuple[int, float]:
 
 @dataclass(frozen=True)
 class Job:
-    """What a child carries out, and what it may use; `size` is the address space of the process it was forked from."""
+    """What a child carries out, and what it may use; `size` is the address space of the process it was forked from,
+    `code` a module that it imports first."""
 
     function: Callable[..., Any]
     telling: bool
@@ -170,6 +179,7 @@ class Job:
     files: tuple[str, ...]
     lists: tuple[str, ...]
     size: int
+    code: str = ""
 
 
 def become_reader(pipe: int, job: Job) -> NoReturn:
@@ -182,6 +192,8 @@ def become_reader(pipe: int, job: Job) -> NoReturn:
         signal.set_wakeup_fd(-1)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         keep_alone(pipe)
+        if job.code:
+            importlib.import_module(job.code)
         policy = confine.Policy(
             read=job.files, list=job.lists, memory=job.size + job.limits.read_memory, file_size=0,
             cpu=max(1, math.ceil(job.limits.read_cpu)),

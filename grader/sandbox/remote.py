@@ -35,7 +35,7 @@ MOST_ARITY = 255  # parameters of a student's function
 MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 ENGINE = Path(__file__).resolve().parents[1]
-PACKAGES = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platlib", "purelib")]
+PACKAGES = ("stdlib", "platlib", "purelib")  # what sysconfig calls the folders of Python's and of installed code
 # What is told of Python's own names whoever reads them. Others are looked for by Python's library, numpy and torch
 # themselves, and are told to a check alone.
 TOLD = frozenset(("__name__", "__qualname__", "__doc__", "__dict__", "__bases__", "__mro__", "__defaults__"))
@@ -768,7 +768,7 @@ def line() -> str:
 
 
 def homeworks(path: Path) -> bool:
-    return not engines(path) and not any(path.is_relative_to(folder) for folder in PACKAGES)
+    return not engines(path) and not any(path.is_relative_to(sysconfig.get_path(name)) for name in PACKAGES)
 
 
 def engines(path: Path) -> bool:

@@ -22,8 +22,8 @@ from grader.errors import SubmissionError, UsageError
 from grader.files import half
 from grader.intake import helpers
 from grader.intake.archive import is_junk
+from grader.intake.choice import digest
 from grader.intake.repair import cut_off
-from grader.intake.submission import digest
 from grader.model import Submission
 from grader.watch import dependencies
 

@@ -13,7 +13,8 @@ from packing import NESTED, STUBS, WANTED, WORK, put, tarred, zipped
 
 from grader.errors import SubmissionError
 from grader.intake import archive
-from grader.intake.submission import digest, prepare, read, read_here, stubs
+from grader.intake.choice import digest
+from grader.intake.submission import prepare, read, read_here, stubs
 from grader.model import Take
 
 

@@ -323,6 +323,16 @@ def test_a_reader_imports_more_of_the_graders_code_and_reads_nothing_else_of_the
     assert read(reference) == []
 
 
+def test_what_a_reader_imports_first_keeps_its_bytecode(tmp_path, monkeypatch):
+    """A confined reader writes nothing: each would compile the code again."""
+    (tmp_path / "needed_by_readers.py").write_text("NUMBER = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert read(late, code="needed_by_readers") == "grader.course.layouts.autolab"
+    assert list(tmp_path.glob("__pycache__/needed_by_readers*.pyc"))
+    assert "needed_by_readers" not in sys.modules
+
+
 def test_a_system_without_a_process_left_is_no_fault_of_the_work(monkeypatch):
     def none_left() -> int:
         raise BlockingIOError(11, "Resource temporarily unavailable")
