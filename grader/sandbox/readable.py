@@ -38,11 +38,12 @@ def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
     These are the interpreter and its libraries. Left out are this project and the packages that the section forbids, in
     any interpreter's library folder. If one of them lies inside a granted folder, the entries around it are granted one
-    by one.
+    by one; but nothing of a library folder that this interpreter does not use, as a virtual environment its base's.
     """
     prefixes = [Path(sys.prefix), Path(sys.base_prefix)]
     libraries = {Path(sysconfig.get_paths()[name]).resolve() for name in ("purelib", "platlib")}
     libraries |= {Path(entry).resolve() for entry in sys.path if entry and Path(entry).name in LIBRARY_NAMES}
+    used = {str(path) for path in libraries}
     roots = [Path(path) for path in SYSTEM] + [prefix / name for prefix in prefixes for name in ("lib", "lib64")]
     for root in dict.fromkeys(roots):
         found = (path for name in LIBRARY_NAMES for path in root.glob(f"python*/{name}"))
@@ -50,7 +51,7 @@ def readable(forbid: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
     unread = {folder / name for folder in libraries for name in forbid}
     unread = {path for path in unread if path.exists()} | {path.resolve() for path in unread if path.exists()} | {ROOT}
     above = {str(parent) for path in unread for parent in path.parents}
-    hidden = {str(path) for path in unread}
+    hidden = {str(path) for path in unread} | ({str(path) for path in libraries} & above) - used
     reads: dict[str, None] = dict.fromkeys([*OWN, str(Path(sys.executable).resolve())])
     lists: dict[str, None] = dict.fromkeys(COUNTED)
     for root in [*roots, *sorted(libraries)]:

@@ -40,6 +40,28 @@ def test_a_forbidden_library_is_unreadable_in_every_interpreters_packages():
     assert not [path for path in found if any(path.resolve().is_relative_to(place) for place in granted)]
 
 
+def test_the_base_of_an_environment_adds_no_path_for_each_package_that_nobody_can_import(tmp_path, monkeypatch):
+    base, own = (tmp_path / name / "lib" / "python3.11" for name in ("base", "environment"))
+    for path in (
+        base / "os.py",
+        base / "json",
+        *(base / "site-packages" / name for name in ("torch", "other", "more")),
+    ):
+        path.mkdir(parents=True)
+    (own / "site-packages" / "numpy").mkdir(parents=True)
+    monkeypatch.setattr(sys, "base_prefix", str(tmp_path / "base"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "environment"))
+    monkeypatch.setattr(sys, "path", [str(base), str(own / "site-packages")])
+
+    def below() -> set[str]:
+        reads, lists = readable.__wrapped__(("torch",))
+        return {str(Path(path).relative_to(base)) for path in reads + lists if Path(path).is_relative_to(base)}
+
+    assert below() == {".", "os.py", "json"}
+    monkeypatch.setattr(sys, "path", [*sys.path, str(base / "site-packages")])  # as --system-site-packages does
+    assert below() == {".", "os.py", "json", "site-packages", "site-packages/other", "site-packages/more"}
+
+
 def test_around_grants_all_but_the_hidden(tmp_path):
     for name in ("a/x/1", "a/y/2", "a/y-1.0.dist-info/METADATA", "b/3"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

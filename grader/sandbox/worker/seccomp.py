@@ -278,6 +278,9 @@ def template(machine: str, refuse_truncate: bool) -> bytes:
     return b"".join(parts) + instruction(RETURN, ALLOW)
 
 
+CALLED = ("prctl", "syscall", "capget", "capset", "execve", "kill", "ptrace", "socket", "fork")
+
+
 @cache
 def libc() -> ctypes.CDLL:
     """C's own library. It keeps the errno of each call."""
@@ -285,9 +288,11 @@ def libc() -> ctypes.CDLL:
 
 
 def prepare() -> None:
-    """Load C's library and build the filter in advance, in a process from which workers will be forked."""
+    """Load C's library, find the functions that confine.py and canary.py call, and build the filter in advance, in a
+    process from which workers will be forked."""
     if sys.platform.startswith("linux"):
-        libc()
+        for function in CALLED:
+            getattr(libc(), function)
     if platform.machine() in AUDIT_ARCH:
         for refuse_truncate in (False, True):
             template(platform.machine(), refuse_truncate)
