@@ -15,7 +15,7 @@ from typing import Any
 
 from grader.course.database import Database
 from grader.course.people import fitting
-from grader.course.roster import ID_COLUMNS, column, full_name, groups_of, key_of, read_table
+from grader.course.roster import ID_COLUMNS, column, full_name, groups_of, key_of, read_lines
 from grader.course.student import alike
 from grader.course.times import moment
 from grader.errors import UsageError
@@ -48,9 +48,9 @@ class Granted:
 
 def read_extensions(path: Path, zone: tzinfo | None = None) -> list[Extension]:
     """The lines of the CSV. Raises UsageError that names the line and says how to fix it."""
-    rows = read_table(path, "the extensions", "--extensions")
+    rows = read_lines(path, "the extensions", "--extensions")
     found: dict[tuple[str, str], Extension] = {}
-    for at, row in enumerate(rows, 2):
+    for at, row in rows:
         if any(row.values()):
             one = extension(row, where := f"{path}, line {at}", zone)
             if found.setdefault((alike(one.student) if one.student else "", key_of(one.group)), one) is not one:

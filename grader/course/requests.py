@@ -14,7 +14,7 @@ from grader.course import decisions, people
 from grader.course.database import Database
 from grader.course.decisions import Changed, Conflict, Decision
 from grader.course.gradebook import Gradebook
-from grader.course.roster import ID_COLUMNS, column, decoded, full_name, read_table
+from grader.course.roster import ID_COLUMNS, column, decoded, full_name, read_lines
 from grader.errors import UsageError
 from grader.model import Student
 
@@ -95,10 +95,10 @@ def take_in(
 
 
 def from_table(path: Path) -> Iterator[tuple[str, str, str, str]]:
-    rows = read_table(path, "the requests", "--requests")
-    if rows and not any(column(row, *TEXTS) for row in rows):
+    rows = read_lines(path, "the requests", "--requests")
+    if rows and not any(column(row, *TEXTS) for _, row in rows):
         raise UsageError(f"{path} has no requests; its first line should be student,item,request")
-    for at, row in enumerate(rows, 2):
+    for at, row in rows:
         if any(row.values()):
             who = column(row, *ID_COLUMNS) or full_name(row)
             yield who, column(row, *ITEMS), column(row, *TEXTS), f"{path}, line {at}"

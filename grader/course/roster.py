@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 
 from grader.course.times import says_nothing
@@ -93,21 +94,31 @@ def contradict(one: Mapping[str, str], row: Mapping[str, str]) -> bool:
 
 def read_table(path: Path, what: str, option: str) -> list[dict[str, str]]:
     """The rows of a CSV as dicts; the keys come from its first line. Raises UsageError that says how to fix it."""
+    return [row for _, row in read_lines(path, what, option)]
+
+
+def read_lines(path: Path, what: str, option: str) -> list[tuple[int, dict[str, str]]]:
+    """As `read_table`; each row with the number of the line on which it begins, as an editor counts."""
     text = decoded(path, what, option)
-    own, text = (given[1], text[given.end() :]) if (given := SEPARATOR.match(text)) else ("", text)
-    lines = text.splitlines()
-    if not text.strip():
+    own, whole = (given[1], text[given.end() :]) if (given := SEPARATOR.match(text)) else ("", text)
+    above = text.count("\n", 0, len(text) - len(whole.lstrip("\r\n")))
+    if not whole.strip():
         raise UsageError(f"{path} is empty; save {what} as CSV in UTF-8")
-    delimiter = own or max(",;\t|", key=lines[0].count)
+    whole = whole.lstrip("\r\n")
+    delimiter = own or max(",;\t|", key=whole.splitlines()[0].count)
+    lines = csv.reader(io.StringIO(whole, newline=""), delimiter=delimiter, strict=True)
     try:
-        titles = [title.strip() for title in next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])]
+        titles = [title.strip() for title in next(lines)]
         read = [title for title in titles if is_read(title)]
         if twice := [title for title in read if sum(key_of(other) == key_of(title) for other in read) > 1]:
             raise UsageError(f"{path} has two columns {' and '.join(twice[:2])}; rename or delete one of them")
-        return [
-            {key.strip(): bare(value or "") for key, value in row.items() if key and isinstance(value, str | None)}
-            for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        ]
+        found, at = [], lines.line_num
+        for cells in lines:
+            if cells:
+                filled = zip_longest(titles, cells[: len(titles)], fillvalue="")
+                found.append((above + at + 1, {title: bare(cell) for title, cell in filled if title}))
+            at = lines.line_num
+        return found
     except csv.Error as error:
         raise UsageError(f"{path} is not CSV ({error}: is a quote missing?); save {what} as CSV in UTF-8") from None
 

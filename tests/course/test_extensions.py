@@ -56,6 +56,11 @@ def test_whom_the_class_does_not_know_is_told(tmp_path):
         ('student,due\n"ada', "is a quote missing"),
         ("student,due\nada@x,2026-11-05\nADA@x,2026-11-06\n", "line 3 names ADA@x once more; leave one of the two"),
         ("group,days\nTeam A,1\nteam a,2\n", "line 3 names team a once more"),
+        ("student,due\n\n\nada@x,soon\n", "line 4: soon"),
+        ("\n\nstudent,due\nada@x,soon\n", "line 4: soon"),
+        ("sep=;\r\nstudent;due\r\n\r\nada@x;soon\r\n", "line 4: soon"),
+        ('student,note,due\nada@x,"one\n\ntwo",2026-11-05\nbo@x,"three\nfour",soon\n', "line 5: soon"),
+        ('"student",due,"of\nwhom"\nada@x,soon\n', "line 3: soon"),
         ("", r"e\.csv is empty; save the extensions as CSV in UTF-8"),
     ],
 )
