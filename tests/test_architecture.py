@@ -122,6 +122,8 @@ NEEDED = {
     "intake/missing.py": {"notebook", "ipynb"},  # a form of file whose outputs have to be there
     **{f"intake/{name}.py": {"notebook", "ipynb"} for name in ("archive", "choice", "helpers")},  # a form of file
     "intake/submission.py": {"notebook"},  # the same
+    "sandbox/worker/cells.py": {"notebook"},  # the same, imported
+    "sandbox/worker/own_modules.py": {"notebook"},  # the same
     "intake/repository.py": {"notebook"},  # a form of file, whose lines are not those of its cells
     "intake/repair.py": {"notebook", "ipynb"},  # the same, by what is in it
     "intake/match.py": {"notebook", "ipynb"},  # the same, by its name

@@ -261,8 +261,9 @@ def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], st
     chosen = near[0]
     others = {essence(one.file.content): one.file.path for one in filled if essence(one.file.content) not in distinct}
     passed = [f"{path} was not taken, because {chosen.file.path} counts as {base}" for path in others.values()]
-    untouched = any(one.far < chosen.far and not works(one.file, base, stubs) for one in fit)
-    why = f", since {base} holds no work" if untouched else ""
+    nearer = (one.file for one in fit if one.far < chosen.far)
+    untouched = next((file.path for file in nearer if not works(file, base, stubs)), "")
+    why = f", since {untouched} holds no work" if untouched else ""
     return Choice(chosen.file, notes=(*said(base, chosen, why), *passed[:3]))
 
 

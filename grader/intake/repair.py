@@ -122,7 +122,7 @@ def without_calls(content: bytes, origin: str) -> Repaired:
 
 def from_notebook(text: str, name: str, origin: str, notes: list[str], newer: Callable[[str], str]) -> Repaired:
     """The code of a notebook that was saved under a script's name. As in Jupyter, a cell that fails costs no other one:
-    what is no Python is left out, and what only calls functions may fail."""
+    what is no Python is left out here; worker/cells.py says what fails, and knows each cell by its mark."""
     taken, futures, question = [], set[str](), ""
     notes = [*notes, f"{origin} is a notebook; its code was taken as {name}"]
     for number, code in enumerate(cells(text.encode()), start=1):
@@ -139,8 +139,12 @@ def from_notebook(text: str, name: str, origin: str, notes: list[str], newer: Ca
             notes += [] if foreign else [f"code cell {number} of {origin} was left out: {type(error).__name__}: {said}"]
             question = question or (unread(code, name, newer).question if not foreign else "")
             continue
-        futures |= {ast.unparse(one) for one in tree.body if is_future(one)}
-        taken.append(guarded(code, tree, number))
+        lines = code.split("\n")
+        for one in filter(is_future, tree.body):  # they have to stand first
+            futures.add(ast.unparse(one))
+            own = slice(one.lineno - 1, one.end_lineno)
+            lines[own] = ["pass", *[""] * (len(lines[own]) - 1)]
+        taken.append("\n".join([f"# code cell {number}", *lines]))
     whole = "\n\n".join(["\n".join(sorted(futures)), *taken] if futures else taken) + "\n"
     if DEFINED.search(whole) and parses(whole.encode()):
         return Repaired(whole.encode(), notes, question=question)
@@ -150,45 +154,10 @@ def from_notebook(text: str, name: str, origin: str, notes: list[str], newer: Ca
     )
 
 
-def guarded(code: str, tree: ast.Module, number: int) -> str:
-    """A notebook's cell in which each statement that is no definition, import or constant may fail."""
-    lines = code.split("\n")
-    texts = {at for one in ast.walk(tree) if isinstance(one, ast.Constant | ast.JoinedStr) for at in rows(one)[1:]}
-    blocks: list[tuple[range, bool]] = []
-    for statement in tree.body:
-        at, guard = rows(statement), not isinstance(statement, DEFINITIONS) and not is_constant(statement)
-        if blocks and at[0] in blocks[-1][0]:  # two statements of one line
-            before, other = blocks.pop()
-            at, guard = range(before[0], at[-1] + 1), guard or other
-        blocks.append((at, guard))
-        if is_future(statement):
-            lines[at[0] : at[-1] + 1] = ["pass", *[""] * (len(at) - 1)]
-    made: list[str] = []
-    done = 0
-    for at, guard in blocks:
-        body = [lines[row] if row in texts or not guard else f"    {lines[row]}" for row in at]
-        made += [*lines[done : at[0]], *(["try:", *body, GUARD.format(number)] if guard else body)]
-        done = at[-1] + 1
-    return "\n".join([*made, *lines[done:]])
-
-
-def rows(node: ast.stmt | ast.expr) -> range:
-    """The lines of a part of a program, from 0."""
-    return range(node.lineno - 1, node.end_lineno or node.lineno)
-
-
-def is_constant(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Assign) and all(isinstance(one, LITERAL) for one in ast.walk(statement.value))
-
-
 def is_future(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-LITERAL = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp, ast.unaryop, ast.Load)
-GUARD = """except (Exception, SystemExit) as _failed:
-    print(f"code cell {} stopped at {{type(_failed).__name__}}: {{_failed}}")"""
 CELL_OF_OTHERS = re.compile(r"\s*%%(?!time|capture|prun|python)")  # %%bash, %%html
 
 

@@ -22,6 +22,7 @@ def first_frame(section: Section, limits: Limits, folder: Path, stopped: Iterabl
         "modules": {name: import_name(code, path) for name, path in section.modules.items()},
         "stopped": [import_name(code, path) for path in stopped if (code / path).is_file()],
         "naps": limits.call_wall,
+        "cells": limits.call_cpu / 2,  # so that the first call of the module has the other half
         "keep": dict(section.keep),
         "forbid": section.forbid,
         "package": section.package,

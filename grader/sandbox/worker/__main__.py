@@ -133,7 +133,7 @@ class Worker:
         self.loaded: dict[str, Any] = {}
         sys.path[:0] = setup["path"]
         self.stand_ins = standins.StandIns(self.folder)
-        own = own_modules.OwnModules(setup["path"], self.stand_ins)
+        own = own_modules.OwnModules(setup["path"], self.stand_ins, setup["cells"])
         sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), own)
         sys.meta_path.append(standins.StandInFinder(self.stand_ins, list(own.files)))
         self.parts = parts.Parts(setup["parts"], self.ask_back)

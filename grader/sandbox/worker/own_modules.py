@@ -1,8 +1,9 @@
 """Imports a student's files as modules, under every name that works on the student's computer.
 
-`engine`, `package.engine`, `student.package.engine` and `.engine` are the same module. Two kinds of code are skipped:
-IPython's own lines, and top-level statements that fail only because of this machine, such as one that opens a file
-which is not here. The report says what was skipped; it costs no points.
+`engine`, `package.engine`, `student.package.engine` and `.engine` are the same module. Some code is skipped:
+IPython's own lines; top-level statements that fail only because of this machine, such as one that opens a file which is
+not here; and top-level statements of a notebook's code that fail or take long, see cells.py. The report says what was
+skipped; it costs no points.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from grader.sandbox.worker import standins
+from grader.sandbox.worker import cells, standins
 from grader.sandbox.worker.standins import Loader, StandIns
 
 HOME = "student"  # the folder that holds the section's folders
 MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!](?=[a-zA-Z%])|\?).*$")
+BEGIN, END = "__begin__", "__end__"  # those of cells.Clock
 ELSEWHERE = "__only_elsewhere__"  # the name of the exception test inside a module
 
 
@@ -40,9 +42,10 @@ class OwnSpec(importlib.machinery.ModuleSpec):
 
 
 class OwnModules:
-    """Finds the modules in `folders`, by their own name or with the names of folders before it."""
+    """Finds the modules in `folders`, by their own name or with the names of folders before it. What a notebook's code
+    does when it is imported may use `seconds` of CPU time."""
 
-    def __init__(self, folders: Sequence[str], stand_ins: StandIns) -> None:
+    def __init__(self, folders: Sequence[str], stand_ins: StandIns, seconds: float) -> None:
         listed = {Path(folder): sorted(os.listdir(folder)) for folder in folders}  # noqa: PTH208 - glob takes 0.7 ms
         homes = {folder: names for folder, names in listed.items() if "__init__.py" not in names}
         self.files = {
@@ -52,7 +55,7 @@ class OwnModules:
             if name.endswith(".py")
         }
         self.packages = {HOME, *(folder.name for folder in homes)}
-        self.stand_ins = stand_ins
+        self.stand_ins, self.seconds = stand_ins, seconds
 
     def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
         *parents, stem = name.split(".")
@@ -75,7 +78,7 @@ class OwnModules:
 
     def spec(self, stem: str) -> importlib.machinery.ModuleSpec:
         file = self.files[stem]
-        spec = OwnSpec(stem, OwnLoader(stem, str(file), self.stand_ins), origin=str(file))
+        spec = OwnSpec(stem, OwnLoader(stem, str(file), self.stand_ins, self.seconds), origin=str(file))
         spec.has_location = True
         spec.folder = file.parent.name
         return spec
@@ -122,9 +125,11 @@ class Alias(Loader):
 class OwnLoader(importlib.machinery.SourceFileLoader):
     """Runs a student's file. The docstring of this module says what it skips."""
 
-    def __init__(self, name: str, path: str, stand_ins: StandIns) -> None:
+    def __init__(self, name: str, path: str, stand_ins: StandIns, seconds: float) -> None:
         super().__init__(name, path)
         self.stand_ins = stand_ins
+        self.clock = cells.Clock(seconds)
+        self.has_cells = False
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
@@ -155,14 +160,19 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
             return tree
 
     def exec_module(self, module: ModuleType) -> None:
-        if b"get_ipython" in self.get_data(self.path):
+        content = self.get_data(self.path)
+        self.has_cells = cells.EXPORTED.search(content) is not None
+        if b"get_ipython" in content:
             vars(module)["get_ipython"] = self.stand_ins.name("get_ipython")
         before = dict(vars(module))
         self.stand_ins.importing += 1
         try:
-            super().exec_module(module)
+            if self.has_cells:
+                self.exec_patiently(module)
+            else:
+                super().exec_module(module)
         except BaseException as error:
-            if not only_elsewhere(error):
+            if self.has_cells or not only_elsewhere(error):
                 raise
             vars(module).clear()
             vars(module).update(before)
@@ -171,34 +181,51 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
             self.stand_ins.importing -= 1
 
     def exec_patiently(self, module: ModuleType) -> None:
-        """Run the file again and skip each top-level statement that fails only on this machine."""
+        """Run the file and skip each top-level statement that fails only on this machine, or in a notebook's code."""
         tree = self.tree(self.get_data(self.path), self.path)
-        tree.body = [patient(statement) for statement in tree.body]
-        vars(module)[ELSEWHERE] = self.skip
+        tree.body = [patient(statement, timed=self.has_cells) for statement in tree.body]
+        vars(module).update({ELSEWHERE: self.skip, BEGIN: self.clock.begin, END: self.clock.end})
         exec(compile(ast.fix_missing_locations(tree), self.path, "exec", dont_inherit=True), vars(module))
 
     def skip(self, line: int) -> tuple[type[BaseException], ...]:
-        """The exception types that a `patient` statement catches: the current one, if this machine is its cause."""
+        """The exception types that a `patient` statement catches: the current one, if this machine is its cause or a
+        notebook would go on."""
         error = sys.exc_info()[1]
-        if error is None or not only_elsewhere(error):
+        if self.has_cells:
+            self.clock.end()
+        if isinstance(error, cells.TooLong):
+            self.tell(line, f"was stopped: {error}")
+            return (cells.TooLong,)
+        goes_on = self.has_cells and isinstance(error, Exception | SystemExit)
+        if error is None or not (goes_on or only_elsewhere(error)):
             return ()
         text = str(error).splitlines()
         self.tell(line, f"raised {type(error).__name__}: {text[0][:120] if text else ''}; it was skipped here")
         return (type(error),)
 
     def tell(self, line: int, sentence: str) -> None:
-        self.stand_ins.tell_of(f"{Path(self.path).name}:{line} {sentence}")
+        """Add a sentence on a line to the report; on the cell, where the file was made of a notebook."""
+        at = cells.cell(self.get_data(self.path).decode("utf-8", "replace"), line) if self.has_cells else ""
+        name = Path(self.path).name
+        self.stand_ins.tell_of(f"{name}, {at} {sentence}" if at else f"{name}:{line} {sentence}")
 
 
-def patient(statement: ast.stmt) -> ast.stmt:
-    """The statement inside its own `try`. Definitions and imports stay as they are."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+def patient(statement: ast.stmt, *, timed: bool) -> ast.stmt:
+    """The statement inside its own `try`, and `timed` by the loader's clock. Definitions, imports and docstrings stay
+    as they are."""
+    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+    if is_text or isinstance(statement, definitions):
         return statement
-    test = ast.Call(ast.Name(ELSEWHERE, ast.Load()), [ast.Constant(statement.lineno)], [])
-    tried = ast.Try([statement], [ast.ExceptHandler(test, None, [ast.Pass()])], [], [])
-    for node in (test, tried, tried.handlers[0]):
-        ast.copy_location(node, statement)
-    return tried
+    test = called(ELSEWHERE, ast.Constant(statement.lineno))
+    body = [statement]
+    if timed:
+        body = [ast.Try([ast.Expr(called(BEGIN)), statement], [], [], [ast.Expr(called(END))])]
+    return ast.copy_location(ast.Try(body, [ast.ExceptHandler(test, None, [ast.Pass()])], [], []), statement)
+
+
+def called(name: str, *args: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(name, ast.Load()), list(args), [])
 
 
 def only_elsewhere(error: BaseException) -> bool:

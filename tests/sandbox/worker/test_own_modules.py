@@ -9,7 +9,7 @@ from grader.sandbox.worker.standins import StandIns
 
 
 def own(*folders: Path) -> OwnModules:
-    return OwnModules(list(map(str, folders)), StandIns(str(folders[0])))
+    return OwnModules(list(map(str, folders)), StandIns(str(folders[0])), 1.0)
 
 
 def test_of_two_files_with_one_name_the_first_folders_counts(tmp_path):
