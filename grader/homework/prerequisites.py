@@ -70,8 +70,9 @@ def fix_first(hw: Subject, *floors: Floor, within: float = EXACT) -> str:
         except Unrecorded:
             hw.advise(MORE)
             return ""
-        wrong = [name for name, found in states.items() if found == WRONG]
-        absent = [name for name, found in states.items() if found == ABSENT and forward_of(name, states) != ABSENT]
+        known = [name for name in states if forward_of(name, states) != ABSENT]  # without it, no backward is told
+        wrong = [name for name in known if states[name] == WRONG]
+        absent = [name for name in known if states[name] == ABSENT]
         clauses = [f"Your {told(wrong)} wrong"] if wrong else []
         clauses += [f"{'your ' if wrong else 'Your '}{told(absent)} not implemented yet"] if absent else []
         if clauses:

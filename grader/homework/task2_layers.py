@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial, wraps
 from itertools import chain
 from typing import Any
@@ -12,10 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.check import Subject, check
-from grader.errors import Mismatch, Raised
+from grader.errors import Mismatch, NotImplementedYet, Raised
 from grader.measure import numeric
 from grader.measure.diagnose import Clue
-from grader.measure.expect import as_float, expect_close, expect_gradient, is_number, kept_clues, mistakes, unpack
+from grader.measure.expect import (
+    as_float,
+    expect_close,
+    expect_gradient,
+    is_number,
+    is_stub,
+    kept_clues,
+    mistakes,
+    unpack,
+)
 
 from .differences import Judge, asks_of_differences
 from .edges import (
@@ -154,7 +164,7 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     for said, x in one_sided(rng).items():
         inputs[f"x {x.shape}{said}"] = x
         grads.append(-x)
-    caches = caches_of("relu_forward", hw.layers.relu_forward.map(singly([*inputs.values()])))
+    caches = caches_of(hw, "relu_forward", hw.layers.relu_forward.map(singly([*inputs.values()])))
     answers = hw.layers.relu_backward.map(list(zip(grads, caches, strict=True)))
     for (said, x), grad_out, answer in zip(inputs.items(), grads, answers, strict=True):
         expect_close(
@@ -356,9 +366,17 @@ def size_of(x: Array, w: Array) -> Size:
     return len(x), *w.shape
 
 
-def caches_of(forward: str, answers: Sequence[Any]) -> list[Any]:
-    """The caches of (out, cache), from several calls of a layer's forward pass."""
-    return [unpack(forward, answer, ("out", "cache"))[1] for answer in answers]
+def caches_of(hw: Subject, forward: str, answers: Sequence[Any]) -> list[Any]:
+    """The caches of (out, cache), from several calls of a layer's forward pass. Raises NotImplementedYet for those of a
+    stub: what backward makes of them is not its fault."""
+    pairs = [unpack(forward, answer, ("out", "cache")) for answer in answers]
+    if any(out is None for out, _ in pairs):
+        backward = forward.replace("_forward", "_backward")
+        with suppress(Raised):
+            if is_stub(getattr(hw.layers, backward)(np.ones((1, 1)), pairs[0][1])):
+                raise NotImplementedYet(f"{backward} returned None: not implemented yet")
+        raise NotImplementedYet(f"{backward} cannot be tried: {forward}, whose cache it needs, is still the stub")
+    return [cache for _, cache in pairs]
 
 
 def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None:
@@ -366,7 +384,7 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
     cache belongs to its own forward, and serves again."""
     args, later = draw_fc(rng, size), draw_fc(rng, size)
     grad_out, grad_later = rng.normal(size=(2, size[0], size[2]))
-    cache, later_cache = caches_of("fc_forward", hw.layers.fc_forward.map([args, later]))
+    cache, later_cache = caches_of(hw, "fc_forward", hw.layers.fc_forward.map([args, later]))
     grads = unpack("fc_backward", hw.layers.fc_backward.watched([(grad_out, cache)], [args])[0], FC_BACKWARD)
     for i, name in enumerate(FC_BACKWARD):
         expect_gradient(
@@ -402,7 +420,7 @@ def expect_fc_grads(hw: Subject, answer: Any, right: Sequence[Array], said: str,
 
 def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array], said: Said = "") -> None:
     """The gradients by the reference: a numeric one takes long for many numbers, and loses digits for large ones."""
-    caches = caches_of("fc_forward", hw.layers.fc_forward.map([args for args, _ in calls]))
+    caches = caches_of(hw, "fc_forward", hw.layers.fc_forward.map([args for args, _ in calls]))
     answers = hw.layers.fc_backward.map([(grad_out, cache) for (_, grad_out), cache in zip(calls, caches, strict=True)])
     for (args, grad_out), answer, what in zip(calls, answers, of_each(said, calls), strict=True):
         grads, right = unpack("fc_backward", answer, FC_BACKWARD), trusted_fc(hw, grad_out, args)
@@ -482,7 +500,7 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     grad_out, grad_later = rng.normal(size=(2, *shape))
     for sign, at in zip((1, -1), np.flatnonzero(x > 0), strict=False):  # both come through, so that a mask shows
         grad_out.flat[at] = sign * abs(grad_out.flat[at])
-    cache, later_cache = caches_of("relu_forward", hw.layers.relu_forward.map(singly([x, later])))
+    cache, later_cache = caches_of(hw, "relu_forward", hw.layers.relu_forward.map(singly([x, later])))
     expect_gradient(
         hw,
         f"grad_x of relu_backward, x {shape}",

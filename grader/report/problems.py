@@ -65,7 +65,7 @@ class Problem:
 def problems(report: Report) -> list[Problem]:
     """Problems for readers: items that are not implemented at all share one sentence."""
     return together(
-        (UNFINISHED if item.verdict is Verdict.NOT_IMPLEMENTED else ending(check), (item, check))
+        (UNFINISHED if is_unfinished(item, check) else ending(check), (item, check))
         for item, check in checks(report)
         if item.verdict is Verdict.NOT_IMPLEMENTED or check.verdict not in SETTLED
     )
@@ -74,11 +74,16 @@ def problems(report: Report) -> list[Problem]:
 def costliest(report: Report) -> list[Problem]:
     """Problems for places that show few: each at its own line, with the questions that wait for a person."""
     found = together(
-        (ending(check) if check.where or item.verdict is not Verdict.NOT_IMPLEMENTED else UNFINISHED, (item, check))
+        (UNFINISHED if is_unfinished(item, check) and not check.where else ending(check), (item, check))
         for item, check in checks(report)
         if check.waits or check.verdict not in SETTLED
     )
     return sorted(found, key=lambda problem: problem.earned - problem.points)
+
+
+def is_unfinished(item: ItemResult, check: CheckResult) -> bool:
+    """Whether a check has nothing to say but that its item is not implemented."""
+    return item.verdict is Verdict.NOT_IMPLEMENTED and (not check.message or UNFINISHED[1] in check.message)
 
 
 def advice(report: Report) -> list[Problem]:
