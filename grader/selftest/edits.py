@@ -16,6 +16,7 @@ LABEL, WRONG, GENERAL = "label base", "wrong parameter", "general"
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 REDUCTIONS = {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "argmax": "argmin", "argmin": "argmax"}
 ONE_ARGUMENT = {"exp", "log", "sqrt", "tanh", "abs", "square", "cos", "sin", "log1p", "expm1", "sigmoid", "softmax"}
+EVEN = {"abs", "absolute", "fabs", "square"}  # functions of a number that its sign does not change
 OTHER_LOGS = {"log": ("log10", "log2", "log1p"), "exp": ("expm1", "exp2")}
 
 
@@ -57,6 +58,7 @@ def edits(content: bytes, function: ast.FunctionDef) -> Iterator[Edit]:
     asked = regions(content)
     parameters = [one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)]
     names = [name for name in (*parameters, *assigned(function)) if name not in ("self", "cls")]
+    unsigned = {id(found) for one in ast.walk(function) if (found := whose_sign_is_lost(one)) is not None}
     for statement in function.body:
         for node in ast.walk(statement):
             if not isinstance(node, ast.expr | ast.stmt) or is_docstring(node, function):
@@ -65,6 +67,8 @@ def edits(content: bytes, function: ast.FunctionDef) -> Iterator[Edit]:
             if asked and not any(first <= start and end <= last for first, last in asked):
                 continue
             for operator, new in mistakes(node, names):
+                if id(node) in unsigned and new == negated(node):
+                    continue
                 edit = Edit(operator, start, end, new.replace("\n", "\n" + " " * node.col_offset))
                 made = meaning(edit.made_in(content))
                 if made not in seen:
@@ -94,6 +98,26 @@ def meaning(content: bytes) -> str | None:
 def is_docstring(node: ast.AST, function: ast.FunctionDef) -> bool:
     first = function.body[0]
     return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and node in (first, first.value)
+
+
+def whose_sign_is_lost(node: ast.AST) -> ast.expr | None:
+    """What `(...) ** 2`, `abs(...)` and `np.square(...)` are of."""
+    match node:
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as power)) if power % 2 == 0:
+            return left
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[one], keywords=[]):
+            return one if name in EVEN else None
+    return None
+
+
+def negated(node: ast.AST) -> str:
+    """The other sign of a difference or of what has a minus, as `mistakes` writes it."""
+    match node:
+        case ast.BinOp(left=a, op=ast.Sub(), right=b):
+            return f"({within(b)} - {within(a)})"
+        case ast.UnaryOp(op=ast.USub(), operand=a):
+            return within(a)
+    return ""
 
 
 def assigned(function: ast.FunctionDef) -> list[str]:

@@ -113,6 +113,23 @@ def test_an_operator_makes_the_mistake_of_its_name(source, operator, new):
     assert all(one.made_in(content) != content for one in found)
 
 
+@pytest.mark.parametrize(
+    ("source", "new", "is_one"),
+    [
+        ("(a - b) ** 2", "(b - a)", False),
+        ("(a - b) ** 2", "(a + b)", True),
+        ("np.square(-a)", "a", False),
+        ("abs(a - b)", "(b - a)", False),
+        ("(a - b) ** 3", "(b - a)", True),
+        ("np.exp(-a)", "a", True),
+        ("np.square(a - b, a)", "(b - a)", True),
+    ],
+)
+def test_a_sign_that_is_lost_is_no_mistake(source, new, is_one):
+    content = f"def f(a, b):\n    return {source}\n".encode()
+    assert (new in {one.new for one in edits.edits(content, ast.parse(content).body[0])}) == is_one
+
+
 def test_a_mistake_without_a_reason_is_no_excuse(tmp_path: Path):
     path = tmp_path / equivalents.FILE
     assert equivalents.read(tmp_path) == []
