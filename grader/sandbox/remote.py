@@ -59,18 +59,19 @@ class Asking(Protocol):
         *,
         named: Mapping[str, Any] | None = None,
         subject: str = "",
-        more: float = 0.0,
+        run_cpu: float = 0.0,
         silent: float = math.inf,
-        most: int | None = None,
+        most_bytes: int | None = None,
         watch: Sequence[Sequence[Any]] = (),
         then: Sequence[Then] = (),
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`, of
-        one owner or each of its own; the answers may have `most` bytes. `watch` is what `watched` needs. With `then`,
-        which has an element for each call, the answer of the method that follows comes after each call's."""
+        one owner or each of its own. The answers may have `most_bytes`. `watch` is what `watched` needs. With `then`,
+        which has an element for each call, the answer of the method that follows comes after each call's. `run_cpu` and
+        `silent` are CPU seconds of a driver's run."""
 
     @property
-    def well(self) -> Sequence[Any]:
+    def answers(self) -> Sequence[Any]:
         """The answers of the last request; where a call failed, those before it."""
 
     def used(self) -> float:
@@ -533,11 +534,17 @@ class Driven:
         return self.tell("advance", float(seconds), seconds=seconds)
 
     def tell(self, what: str, *args: Any, seconds: float = 0.0, silent: float = math.inf, subject: str = "") -> Any:
-        """Call another method of the paused run, with `seconds` for it besides those of a call; of these, at most
-        `silent`."""
-        subject = subject or self._subject
+        """Call another method of the paused run, which answers within `seconds` of CPU. If it does not, it is stopped
+        `silent` seconds later, or after those of a call if these are fewer."""
         return self._session.ask(
-            "call", self._handle, (what,), [args], subject=subject, more=seconds, silent=silent, most=MAX_FRAME
+            "call",
+            self._handle,
+            (what,),
+            [args],
+            subject=subject or self._subject,
+            run_cpu=seconds,
+            silent=silent,
+            most_bytes=MAX_FRAME,
         )[0]
 
     def used(self) -> float:
@@ -693,7 +700,7 @@ def each(calls: Sequence[Call], inputs: Sequence[Sequence[Any]] = ()) -> Iterato
     except (TimedOut, OutOfMemory, Crashed):  # the process that held what was answered is gone
         raise
     except StudentError as error:
-        answers, failed = session.well, error
+        answers, failed = session.answers, error
     yield from paired(answers) if then else answers
     if failed is not None:
         raise failed

@@ -97,41 +97,48 @@ class Session:
         self.launch = launch
         self.allowance = allowance or Allowance(limits)
         self.parts = parts  # what stands in for wrong functions, where a later item is graded again
+        self.told: set[str] = set()  # sentences of `hid` that were reported before
+        self.on_change: Callable[[str], None] = lambda function: None  # called when a call has changed an argument
+        # Of the process
+        self.process: Process | None = None
+        self.processes = 0  # processes started; object ids of different processes never coincide
+        self.held = ""  # the worker's line on its confinement; "" before the first call
         self.imported: set[str] = set()  # modules that this process holds
         self.known: set[str] = set()  # modules that some process of this session held
-        self.deadline = float("inf")
-        self.allowed = float("inf")  # seconds from the beginning of the check to its deadline
-        self.seed: int | None = None  # of the check, for the next request; None once a process has it
-        self.own_seed: int | None = None  # of the check
-        self.whole = self.reduced = self.driven = False  # see `begin`
-        self.thread = threading.get_ident()  # in which the check runs
-        self.trace: Trace | None = Trace()  # None while nothing is traced
-        self.well: list[Any] = []  # what the calls of the last request gave that ended well
-        self.carried = 0  # bytes of the last request and its reply
-        self.changed = Left({}, {})
-        self.differences: list[Differences] = []
-        self.on_change: Callable[[str], None] = lambda function: None  # called when a call has changed an argument
-        self.stack: list[tuple[str, str, str]] = []  # (file, line, function) of the process that was ended last
-        self.callbacks: dict[int, Callable[..., Any]] = {}
         self.remotes: WeakValueDictionary[int, Remote] = WeakValueDictionary()
+        self.stack: list[tuple[str, str, str]] = []  # (file, line, function) of the process that was ended last
+        # Of the last request
+        self.answers: list[Any] = []  # what its calls gave; where one failed, those before it
+        self.carried = 0  # bytes of it and of its reply
         self.answering = ""  # the check's function that the student's code is calling now, or ""
-        self.processes = 0  # processes started; object ids of different processes never coincide
-        self.tried: list[tuple[str, str]] = []
-        self.hid: list[str] = []  # what the sandbox replaced for the student's code during this check
-        self.told: set[str] = set()  # sentences of `hid` that were reported before
-        self.last_words = ""
-        self.peak = 0
-        self.killed = False  # whether a process of this check was killed, but not by the grader; see process.py
+        self.forget_check()
         self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
-        self.process: Process | None = None
-        self.left = False  # whether the next process finds what the last one wrote
-        self.held = ""  # the worker's line on its confinement; "" before the first call
         try:
             lay_out(section, submission, handout, self.folder)
             self.start()
         except BaseException:
             self.close()
             raise
+
+    def forget_check(self) -> None:
+        """Drop all that belongs to one check: its seed, time, objects and findings."""
+        self.thread = threading.get_ident()  # in which the check runs
+        self.deadline = self.allowed = math.inf  # on the clock; and the seconds from the check's beginning until then
+        self.seed: int | None = None  # for the next request; None once a process has it
+        self.own_seed: int | None = None  # the same for as long as the check runs
+        self.whole = self.reduced = self.driven = False  # see `begin`
+        self.keeps_files = False  # whether the next process finds what the last one wrote
+        self.changed = Left({}, {})
+        self.differences: list[Differences] = []
+        self.callbacks: dict[int, Callable[..., Any]] = {}
+        self.remotes.clear()
+        self.trace: Trace | None = Trace()  # None while nothing is traced
+        self.asked.names.clear()
+        self.tried: list[tuple[str, str]] = []  # forbidden acts, and where
+        self.hid: list[str] = []  # what the sandbox replaced for the student's code
+        self.last_words = ""
+        self.peak = 0
+        self.killed = False  # whether a process was killed, but not by the grader; see process.py
 
     def __enter__(self) -> Session:
         return self
@@ -144,10 +151,10 @@ class Session:
         remove(self.folder)
 
     def start(self) -> None:
-        if not self.left:
+        if not self.keeps_files:
             remove(self.folder / "scratch")  # no later process may find what this one left
-        (self.folder / "scratch").mkdir(exist_ok=self.left)
-        self.left = False
+        (self.folder / "scratch").mkdir(exist_ok=self.keeps_files)
+        self.keeps_files = False
         self.process = Process(self.folder, self.limits, self.launch)
         self.processes += 1
         self.imported = set()
@@ -168,7 +175,8 @@ class Session:
         is kept, and with `keep_files` what it wrote, for that one process."""
         self.last_words = self.output()
         self.stop()
-        self.left, self.seed = keep_files, self.own_seed
+        self.keeps_files = keep_files
+        self.seed = self.own_seed
 
     def written(self) -> int:
         """How many bytes the files have that the process wrote, compressed; see `compressed`."""
@@ -181,24 +189,12 @@ class Session:
         `reduced` is true, unless the check has a driver's run: that has one try. With `whole`, it stays there as an
         object.
         """
+        self.forget_check()
         self.seed = self.own_seed = seed
-        self.whole, self.reduced, self.driven = whole, False, False
-        self.thread = threading.get_ident()
-        self.left = False
+        self.whole = whole
         self.allow(self.limits.check_wall)
-        self.changed = Left({}, {})
-        self.differences = []
-        self.callbacks = {}
         if self.parts is not None:
             self.parts.begin(seed)
-        self.remotes.clear()
-        self.trace = Trace()
-        self.asked.names.clear()
-        self.tried = []
-        self.hid = []
-        self.last_words = ""
-        self.peak = 0
-        self.killed = False
 
     def allow(self, seconds: float) -> None:
         """Set the deadline to `seconds` on the clock from now."""
@@ -344,7 +340,9 @@ class Session:
             for at, (array, value) in enumerate((arrays or {}).items())
         }
         request = (name, {**order, "files": laid})
-        remote = self.ask("drive", Handle(0, name), (), [request], subject=subject, more=SETTING_UP, most=MAX_FRAME)[0]
+        remote = self.ask(
+            "drive", Handle(0, name), (), [request], subject=subject, run_cpu=SETTING_UP, most_bytes=MAX_FRAME
+        )[0]
         if not isinstance(remote, Remote):
             raise Crashed(f"{subject} broke the grader's channel: no run began")
         return Driven(self, remote._handle, subject)
@@ -353,7 +351,7 @@ class Session:
         """What the last call printed or raised, or a file in the folder where the student's code runs: no call itself.
         Raises Crashed for an answer of another type."""
         self.trace, changed = None, self.changed  # calls alone would not tell how an answer that needs files came about
-        value = self.ask(op, Handle(0, op), (), [args], subject=op, most=MAX_FRAME)[0]
+        value = self.ask(op, Handle(0, op), (), [args], subject=op, most_bytes=MAX_FRAME)[0]
         self.changed = changed
         wanted = {"printed": str, "fetch file": bytes, "raised": Remote}.get(op, type(None))
         if not isinstance(value, wanted):
@@ -376,83 +374,104 @@ class Session:
         *,
         named: Mapping[str, Any] | None = None,
         subject: str = "",
-        more: float = 0.0,
+        run_cpu: float = 0.0,
         silent: float = math.inf,
-        most: int | None = None,
+        most_bytes: int | None = None,
         watch: Sequence[Sequence[Any]] = (),
         then: Sequence[Then] = (),
     ) -> list[Any]:
         """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`, of
-        one owner or each of its own. What is done with the numbers in `watch` is added to `differences` (see
-        worker/differences.py). With `then`, the answer of each method that follows comes after that of its call.
+        one owner or each of its own. Messages call it `subject`; by default, by its name. Raises StudentError for the
+        first failure, UsageError for an argument that cannot be sent.
 
-        Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
+        `most_bytes` limits the size of the answers; by default, it grows with the arguments (see `Process.send`). What
+        is done with the numbers in `watch` is added to `differences` (see worker/differences.py). With `then`, the
+        answer of each method that follows comes after that of its call.
 
-        The answers may have `most` bytes; the default grows with the arguments (see `Process.send`).
-
-        `more` is added to the CPU seconds of a call, of which a run has at most those that it may be `silent`; the
-        limit on the clock grows by PATIENCE times as much.
+        `run_cpu` is for a driver's run alone: it pauses by itself after so many CPU seconds. If it does not, it is
+        stopped after those of a call more, or after `silent` more if these are fewer. The limit on the clock grows by
+        PATIENCE times `run_cpu`.
         """
         if threading.get_ident() != self.thread:
             raise UsageError(f"{line()}: a check asks the student's code in one thread; use `map` for many calls")
-        self.well = []
+        self.answers = []
         owners = [owner] if isinstance(owner, str | Handle) else list(owner)
-        one, modules = owners[0], [name for name in dict.fromkeys(owners) if isinstance(name, str)]
+        modules = [name for name in dict.fromkeys(owners) if isinstance(name, str)]
+        self.expect_not_answering(owners[0], modules)
+        kind = owners[0] if isinstance(owners[0], str) else owners[0].kind
+        subject = subject or ".".join(path) or kind
+        name, is_run = (kind, subject), run_cpu > 0
+        self.make_ready(modules, name, is_run=is_run)
+        calls = [tuple(args) for args in batches]  # the trace reads them later, and a check may change its list
+        request = self.request_of(op, owners, path, calls, named, watch, then)
+        cpu = min(silent, self.allowance.for_calls(name, len(calls) + len(then), run=is_run))
+        left, read = self.allowance.cpu, self.read()
+        error: StudentError | None = None
+        try:
+            self.carry_out(request, cpu, run_cpu, subject, most_bytes)
+        except StudentError as ended:
+            is_early = time.monotonic() < self.deadline
+            error = self.allowance.note(name, ended, left - self.allowance.cpu, run=is_run) if is_early else ended
+        if self.trace:
+            self.trace.note(Request(request, calls, named, self.answers, error), self.carried)
+        if error is not None:
+            raise error
+        if is_run or self.read() - read <= MANY:
+            self.allowance.ended.add(name)
+        else:
+            long = Raised(f"{subject} returned so many values that it takes long to read them")
+            self.allowance.note(name, long, left - self.allowance.cpu, run=False)
+        self.changed.given = arguments(calls[-1], named or {}) if calls else {}
+        if self.changed:
+            self.on_change(subject)
+        return self.answers
+
+    def expect_not_answering(self, owner: str | Handle, modules: Sequence[str]) -> None:
+        """Raise if the student's code is calling a function of the check's, which may not ask that code anything:
+        UsageError if it asks one of `modules`, Mismatch if it uses an object of the student's as a number."""
         if self.answering and modules:
             raise UsageError(f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself")
-        if self.answering and isinstance(one, Handle):
-            raise Mismatch(f"{self.answering} was given a {one.kind}, but expects numbers or arrays")
+        if self.answering and isinstance(owner, Handle):
+            raise Mismatch(f"{self.answering} was given a {owner.kind}, but expects numbers or arrays")
+
+    def make_ready(self, modules: Sequence[str], name: tuple[str, str], *, is_run: bool) -> None:
+        """Have the modules imported, if calls of that owner and subject may still be tried. Raises StudentError."""
         for module in modules:
             self.require(module)
-        subject = subject or (".".join(path) if not isinstance(one, str) or path else one)
-        name = (one if isinstance(one, str) else one.kind, subject)
-        if not more:
-            self.allowance.expect_left(subject)
+        if not is_run:
+            self.allowance.expect_left(name[1])
             self.allowance.expect_ended(name)
         for module in modules:
             self.bring(module)
-        given = self.callbacks
-        calls = [tuple(args) for args in batches]  # the trace reads them later, and a check may change its list
-        travellers = [travelling(args, given) for args in calls]
+
+    def request_of(
+        self,
+        op: str,
+        owners: Sequence[str | Handle],
+        path: Sequence[str],
+        calls: Sequence[tuple[Any, ...]],
+        named: Mapping[str, Any] | None,
+        watch: Sequence[Sequence[Any]],
+        then: Sequence[Then],
+    ) -> dict[str, Any]:
+        """A request as worker/__main__.py reads it. Raises UsageError for an argument that cannot be sent."""
+        callbacks = self.callbacks
         request: dict[str, Any] = {
             "seed": self.seed,
             "op": op,
-            "owner": one if len(owners) == 1 else owners,
+            "owner": owners[0] if len(owners) == 1 else owners,
             "path": list(path),
-            "batches": travellers,
+            "batches": [travelling(args, callbacks) for args in calls],
         }
         if self.whole:
             request["whole"] = True
         if named:
-            request["named"] = {name: travelling(value, given) for name, value in named.items()}
+            request["named"] = {name: travelling(value, callbacks) for name, value in named.items()}
         if watch:
             request["watch"] = list(map(list, watch))
         if then:
-            request["then"] = [[one.of, one.method, travelling(one.writing, given)] for one in then]
-        before, read = self.allowance.cpu, self.read()
-        try:
-            cpu = min(silent, self.allowance.for_calls(name, len(batches) + len(then), run=more > 0))
-            results = self.carry_out(request, cpu, more, subject, most)
-        except StudentError as ended:
-            error = ended
-            if time.monotonic() < self.deadline:
-                error = self.allowance.note(name, ended, before - self.allowance.cpu, run=more > 0)
-            if self.trace:
-                self.trace.note(Request(request, calls, named, self.well, error), self.carried)
-            if error is not ended:
-                raise error from None
-            raise
-        if not more and self.read() - read > MANY:
-            long = Raised(f"{subject} returned so many values that it takes long to read them")
-            self.allowance.note(name, long, before - self.allowance.cpu, run=False)
-        else:
-            self.allowance.ended.add(name)
-        self.changed.given = arguments(batches[-1], named or {}) if batches else {}
-        if self.trace:
-            self.trace.note(Request(request, calls, named, results, None), self.carried)
-        if self.changed:
-            self.on_change(subject)
-        return results
+            request["then"] = [[one.of, one.method, travelling(one.writing, callbacks)] for one in then]
+        return request
 
     def bring(self, module: str) -> None:
         """Have a file imported, by a request of its own: so a file that never ends is told from a function that never
@@ -476,39 +495,27 @@ class Session:
         self.known.add(module)
 
     def carry_out(
-        self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int | None = None
+        self, request: dict[str, Any], cpu: float, run_cpu: float, subject: str, most_bytes: int | None = None
     ) -> list[Any]:
-        """One request in `cpu` CPU seconds, and `more`: its results. Raises StudentError; where that ends the process,
-        `stack` is what was going on in it."""
+        """One request in `cpu` CPU seconds, and `run_cpu`: its results. Raises StudentError; where that ends the
+        process, `stack` is what was going on in it."""
         if self.process is None:
             self.start()
-        assert self.process is not None
-        wall, left = self.limits.call_wall + PATIENCE * more, self.deadline - time.monotonic()
-        waiting = RUN_WAITING if more else self.allowance.may_wait()
-        self.stack, self.carried, self.well = [], 0, []
+        process = self.process
+        assert process is not None
+        self.stack, self.carried, self.answers = [], 0, []
         subjects = subjects_of(request, subject)
         subject = " or ".join(dict.fromkeys(subjects))  # where a process ends, nobody knows in which of them
-        if not more:
-            request["naps"] = wall  # a run has those of its process, and no more
         try:
-            self.held = self.process.greeting()
-            answering = Answering(self, subject)
-            process, before = self.process, self.process.carried
-            process.driven = process.driven or more > 0
-            self.driven = self.driven or more > 0
+            self.held = process.greeting()
+            before = process.carried
             try:
-                with nullcontext() if more else self.allowance.spending(process):
-                    reply = process.exchange(request, min(wall, left), cpu + more, subject, answering, waiting, most)
+                reply = self.exchange(process, request, cpu, run_cpu, subject, most_bytes)
             finally:
                 self.carried = process.carried - before
-            if answering.error is not None:
-                raise answering.error
             results = self.read_reply(reply, subjects)
         except (TimedOut, OutOfMemory, Crashed) as error:
-            if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
-                error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
-            self.stack = self.process.stack() if self.process is not None else []
-            error.where = error.where or last_line(self.section, self.stack)
+            self.explain_end(error, subject)
             self.bury()
             raise
         except StudentError:
@@ -521,6 +528,40 @@ class Session:
             raise
         self.seed = None
         return results
+
+    def exchange(
+        self,
+        process: Process,
+        request: dict[str, Any],
+        cpu: float,
+        run_cpu: float,
+        subject: str,
+        most_bytes: int | None,
+    ) -> Any:
+        """Send a request, answer what the student's code asks meanwhile, and return the reply. Raises StudentError, and
+        the error with which a function of the check's ended."""
+        is_run = run_cpu > 0
+        wall = self.limits.call_wall + PATIENCE * run_cpu
+        if not is_run:
+            request["naps"] = wall  # a run has those of its process, and no more
+        process.driven = process.driven or is_run
+        self.driven = self.driven or is_run
+        waiting = RUN_WAITING if is_run else self.allowance.may_wait()
+        answering = Answering(self, subject)
+        with nullcontext() if is_run else self.allowance.spending(process):
+            left = min(wall, self.deadline - time.monotonic())
+            reply = process.exchange(request, left, cpu + run_cpu, subject, answering, waiting, most_bytes)
+        if answering.error is not None:
+            raise answering.error
+        return reply
+
+    def explain_end(self, error: StudentError, subject: str) -> None:
+        """Complete the error of a process that has to end: what it was doing, and whether the whole check's time was
+        up."""
+        if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
+            error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
+        self.stack = self.process.stack() if self.process is not None else []
+        error.where = error.where or last_line(self.section, self.stack)
 
     def bury(self) -> None:
         """End a process that can no longer be used. Keep what it printed, without faulthandler's dump."""
@@ -547,7 +588,7 @@ class Session:
         except MALFORMED:
             raise Crashed(f"{subjects[0]} broke the grader's channel: its reply is malformed") from None
         self.changed = Left({at: arriving(value, self.remote) for at, value in changed.items()}, {})
-        self.well = [arriving(value, self.remote, Answered) for value in values[: len(subjects)]]
+        self.answers = [arriving(value, self.remote, Answered) for value in values[: len(subjects)]]
         if error is not None and len(values) < len(subjects):
             subject = subjects[len(values)]
             told = stopped_before(self.allowance, self.folder / "code", error) or student_error(error, subject)
@@ -557,7 +598,7 @@ class Session:
         if error is not None or len(values) != len(subjects):
             came = f"{len(values) + (error is not None)} of {len(subjects)} answers came back"
             raise Crashed(f"{subjects[0]} broke the grader's channel: {came}")
-        return self.well
+        return self.answers
 
 
 def subjects_of(request: Mapping[str, Any], subject: str) -> list[str]:

@@ -106,12 +106,12 @@ class Bare(session.Session):
         self.worker = Worker({"first": session.NUMBERS, "parts": {}, **first, "naps": 0.0}, {}, cap)
 
     def carry_out(
-        self, request: dict[str, Any], cpu: float, more: float, subject: str, most: int | None = None
+        self, request: dict[str, Any], cpu: float, run_cpu: float, subject: str, most_bytes: int | None = None
     ) -> list[Any]:
         if self.process is None:
             self.start()
         reply = self.worker.answer({**request, "id": 0})
-        self.seed, self.well = None, []
+        self.seed, self.answers = None, []
         return self.read_reply(reply, session.subjects_of(request, subject))
 
 

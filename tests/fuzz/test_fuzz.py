@@ -75,7 +75,7 @@ def read_reply(data: bytes, folder: Path) -> None:
     follows."""
     for subjects in (["f"], ["f", "parameters"]):
         session = object.__new__(Session)
-        session.folder, session.allowance, session.well, session.differences = folder, Allowance(Limits()), [], []
+        session.folder, session.allowance, session.answers, session.differences = folder, Allowance(Limits()), [], []
         session.tried, session.hid, session.changed, session.remotes = [], [], {}, WeakValueDictionary()
         try:
             values = session.read_reply(wire.decode(data), subjects)

@@ -41,10 +41,12 @@ class Counted(Session):
         self.printed = ""
         super().__init__(*args, **named)
 
-    def carry_out(self, request: dict[str, Any], cpu: float, more: float, subject: str, *most: int) -> list[Any]:
+    def carry_out(
+        self, request: dict[str, Any], cpu: float, run_cpu: float, subject: str, *most_bytes: int
+    ) -> list[Any]:
         self.subjects.append(subject)
         try:
-            return super().carry_out(request, cpu, more, subject, *most)
+            return super().carry_out(request, cpu, run_cpu, subject, *most_bytes)
         finally:
             self.printed += self.output()
 
@@ -230,7 +232,7 @@ def test_what_was_stopped_in_another_session_takes_no_time_of_a_run(opened):
     busy = "import time\ndef f():\n    until = time.process_time() + 0.6\n    while time.process_time() < until: pass\n"
     session = opened(Limits(call_cpu=1.0), layers=busy)
     session.allowance.earlier = 40
-    assert session.ask("call", "layers", ("f",), [()], more=0.1) == [None]
+    assert session.ask("call", "layers", ("f",), [()], run_cpu=0.1) == [None]
     assert end(session, "layers").verdict is Verdict.TIMEOUT
 
 
@@ -246,7 +248,7 @@ def test_a_run_that_was_stopped_leaves_less_for_the_next_one_and_ends_no_functio
     session = opened(Limits(call_cpu=0.5), layers="def f():\n    while True: pass\n")
     assert session.allowance.for_calls(("train_run", "the run"), 1, run=True) == 1.0
     with pytest.raises(TimedOut):
-        session.ask("call", "layers", ("f",), [()], more=0.1)
+        session.ask("call", "layers", ("f",), [()], run_cpu=0.1)
     assert (session.allowance.runs, session.allowance.calls) == (1, {})
     assert session.allowance.for_calls(("train_run", "the run"), 1, run=True) == LEAST_CALL
 
@@ -294,7 +296,7 @@ def test_threads_that_wait_and_those_of_a_stopped_process_are_not_charged(opened
 
 def test_a_runs_own_threads_are_not_charged(opened):
     session = opened(layers=STORM)
-    session.ask("call", "layers", ("f",), [()], more=0.1)
+    session.ask("call", "layers", ("f",), [()], run_cpu=0.1)
     left = session.allowance.beside
     assert [end(session, "layers") for _ in range(30)] == [None] * 30
     assert session.allowance.beside == left
@@ -310,7 +312,7 @@ def test_all_calls_of_a_submission_share_a_budget_which_training_runs_do_not_tou
     busy = "import time\ndef f():\n    until = time.process_time() + 0.3\n    while time.process_time() < until: pass\n"
     session = opened(Limits(call_cpu=5, submission_cpu=1.0), layers=busy)
     for _ in range(10):  # as long as it takes
-        session.ask("call", "layers", ("f",), [()], more=1.0)
+        session.ask("call", "layers", ("f",), [()], run_cpu=1.0)
     ends = [end(session, "layers") for _ in range(6)]
     assert ends[:3] == [None] * 3
     assert ends[-1].verdict is Verdict.TIMEOUT

@@ -94,7 +94,7 @@ def test_an_answer_of_a_derived_class_is_told_but_in_a_check_with_a_run(student)
     layers = student("class Stack(list): pass\ndef f(): return Stack([1])")
     session = session_of(layers)
     assert (layers.f(), session.reduced) == ([1], True)
-    session.ask("put", Handle(0, "value"), (), [(1,)], more=1.0)
+    session.ask("put", Handle(0, "value"), (), [(1,)], run_cpu=1.0)
     assert (layers.f(), session.reduced, session.driven) == ([1], False, True)
     session.begin(1)
     assert (session.reduced, session.driven) == (False, False)
@@ -594,7 +594,7 @@ def test_what_calls_of_one_request_leave_is_told_together(student):
     with pytest.raises(Raised, match="odd"):
         layers.f.map([(x, y, 0), (x, y, 1), (x, y, 0)])
     session = session_of(layers)
-    assert (session.well, session.mutated, x[0]) == ([2.0], (0, 1), 0)
+    assert (session.answers, session.mutated, x[0]) == ([2.0], (0, 1), 0)
 
 
 def test_a_trace_has_the_calls_as_they_were_made_and_none_of_too_many(student, monkeypatch):
@@ -704,7 +704,7 @@ def test_answers_that_together_are_too_many_values_end_with_the_first_for_which_
     assert layers.f(1) == [[]]
     with pytest.raises(Raised, match="f returned something that cannot be graded: more than 50 values in one frame"):
         layers.f.map([(30,), (10,), (30,), (1,)])
-    assert session_of(layers).well == [[[]] * 30, [[]] * 10]
+    assert session_of(layers).answers == [[[]] * 30, [[]] * 10]
     assert layers.f(30) == [[]] * 30
 
 
