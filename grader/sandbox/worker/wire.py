@@ -112,17 +112,6 @@ def _encode(value: Any, parts: list[Piece], depth: int) -> None:
         parts.append(b"N")
     elif kind is bool:
         parts.append(b"T" if value else b"F")
-    elif kind is complex:
-        parts.append(b"c" + _F64.pack(value.real) + _F64.pack(value.imag))
-    elif kind is bytes:
-        parts += [b"b" + _U32.pack(len(value)), value]
-    elif kind is np.ndarray:
-        _encode_array(value, parts)
-    elif kind is Handle or kind is Callback:
-        parts.append((b"h" if kind is Handle else b"k") + _U64.pack(value.id) + _text(value.kind))
-    elif kind is Tensor:
-        parts.append(b"x" + (b"T" if value.requires_grad else b"F"))
-        _encode_array(value.array, parts)
     elif kind is tuple and len(value) > 1 and set(map(type, value)) == _FLOAT_ALONE:
         parts.append(struct.pack(f"<cI{len(value)}d", b"D", len(value), *value))
         parts += [b""] * len(value)  # so that MAX_NODES counts each float, as `decode` does
@@ -130,23 +119,29 @@ def _encode(value: Any, parts: list[Piece], depth: int) -> None:
         parts.append(_TAGGED_U32.pack(b"l" if kind is list else b"t", len(value)))
         for element in value:
             _encode(element, parts, depth + 1)
-    elif kind is dict:
-        texts = _TEXT_ALONE.issuperset(map(type, value))
-        parts.append(_TAGGED_U32.pack(b"m" if texts else b"M", len(value)))
-        for key, element in value.items():
-            if texts:
-                parts.append(_name(key))
-            else:
-                _encode_key(key, parts, depth + 1)
-            _encode(element, parts, depth + 1)
-    elif kind is set or kind is frozenset:
-        parts.append(_TAGGED_U32.pack(b"S" if kind is set else b"Z", len(value)))
-        keys: list[list[Piece]] = [[] for _ in value]
-        for key, own in zip(value, keys, strict=True):
-            _encode_key(key, own, depth + 1)
-        parts.extend(sorted(map(b"".join, keys)))  # the same bytes for the same elements
+    elif (write := _WRITE.get(kind)) is not None:
+        write(value, parts, depth)
     else:
         raise FrameError(f"a value of type {kind.__name__} cannot be sent")
+
+
+def _encode_dict(value: dict[Any, Any], parts: list[Piece], depth: int) -> None:
+    texts = _TEXT_ALONE.issuperset(map(type, value))
+    parts.append(_TAGGED_U32.pack(b"m" if texts else b"M", len(value)))
+    for key, element in value.items():
+        if texts:
+            parts.append(_name(key))
+        else:
+            _encode_key(key, parts, depth + 1)
+        _encode(element, parts, depth + 1)
+
+
+def _encode_set(value: set[Any] | frozenset[Any], parts: list[Piece], depth: int) -> None:
+    parts.append(_TAGGED_U32.pack(b"S" if type(value) is set else b"Z", len(value)))
+    keys: list[list[Piece]] = [[] for _ in value]
+    for key, own in zip(value, keys, strict=True):
+        _encode_key(key, own, depth + 1)
+    parts.extend(sorted(map(b"".join, keys)))  # the same bytes for the same elements
 
 
 def _encode_key(key: Any, parts: list[Piece], depth: int) -> None:
@@ -179,7 +174,7 @@ def _encode_int(value: int) -> bytes:
     return b"I" + _U32.pack(size) + value.to_bytes(size, "little", signed=True)
 
 
-def _encode_array(array: np.ndarray[Any, Any], parts: list[Piece]) -> None:
+def _encode_array(array: np.ndarray[Any, Any], parts: list[Piece], depth: int) -> None:
     code = _DTYPE_CODE.get(array.dtype.newbyteorder("<"))
     if code is None:
         raise FrameError(f"an array of dtype {array.dtype} cannot be sent")
@@ -190,6 +185,37 @@ def _encode_array(array: np.ndarray[Any, Any], parts: list[Piece]) -> None:
     expect_room(array.nbytes)  # before it is copied
     parts.append(struct.pack(f"<cBB{array.ndim}Q", b"a", code, array.ndim, *array.shape))
     parts.append(np.ascontiguousarray(array, DTYPES[code]).reshape(-1).view(np.uint8).data)
+
+
+def _encode_complex(value: complex, parts: list[Piece], depth: int) -> None:
+    parts.append(struct.pack("<cdd", b"c", value.real, value.imag))
+
+
+def _encode_bytes(value: bytes, parts: list[Piece], depth: int) -> None:
+    parts += [_TAGGED_U32.pack(b"b", len(value)), value]
+
+
+def _encode_tensor(value: Tensor, parts: list[Piece], depth: int) -> None:
+    parts.append(b"xT" if value.requires_grad else b"xF")
+    _encode_array(value.array, parts, depth)
+
+
+def _encode_reference(value: Handle | Callback, parts: list[Piece], depth: int) -> None:
+    parts.append((b"h" if type(value) is Handle else b"k") + _U64.pack(value.id) + _text(value.kind))
+
+
+# What `_encode` does not write itself.
+_WRITE: dict[type, Callable[[Any, list[Piece], int], None]] = {
+    np.ndarray: _encode_array,
+    dict: _encode_dict,
+    set: _encode_set,
+    frozenset: _encode_set,
+    complex: _encode_complex,
+    bytes: _encode_bytes,
+    Tensor: _encode_tensor,
+    Handle: _encode_reference,
+    Callback: _encode_reference,
+}
 
 
 def _text(value: str) -> bytes:
