@@ -28,8 +28,9 @@ from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, UsageError
 from grader.model import Check, Figure, Homework, Item, Measure, Rubric, Section, Task
 from grader.reference import RECORDED, Live, Recorded
+from grader.sandbox.check_line import line
 from grader.sandbox.reader import read
-from grader.sandbox.remote import Call, Module, Remote, each, line, operated, place_of
+from grader.sandbox.remote import Call, Module, Remote, each, operated, place_of
 from grader.sandbox.replies import Differences
 from grader.sandbox.session import Cost, Session
 from grader.sandbox.setup import home, import_name, lay_shims

@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Unrecorded, UsageError
-from grader.sandbox.remote import line
+from grader.sandbox.check_line import line
 from grader.sandbox.worker.operate import COMPARED, OPERATORS, pythons
 from grader.sandbox.worker.wire import FrameError, Tensor, decode, encode
 

@@ -25,7 +25,9 @@ from grader.check import Draws, Subject, defined_at
 from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.model import Check, CheckPlan, CheckResult, Homework, Verdict
-from grader.sandbox.remote import COPY, OBJECT, NoValue, engines
+from grader.sandbox.check_line import in_engine
+from grader.sandbox.remote import OBJECT, NoValue
+from grader.sandbox.replies import COPY
 
 if TYPE_CHECKING:
     from grader.failing.examples import Failed
@@ -315,14 +317,14 @@ def own_frames(error: BaseException, check: Check) -> list[tuple[FrameType, int]
 
 
 def is_below(file: str, folder: Path) -> bool:
-    return Path(file).is_relative_to(folder) and not engines(Path(file))
+    return Path(file).is_relative_to(folder) and not in_engine(Path(file))
 
 
 def arises_in(folder: Path, error: BaseException) -> bool:
     """Whether a homework's own code, or what it compares answers with, raised an exception, and not the engine."""
     frames = (Path(frame.filename) for frame in reversed(traceback.extract_tb(error.__traceback__)))
-    nearest = next((file for file in frames if engines(file) or file.is_relative_to(folder)), None)
-    return nearest is not None and (not engines(nearest) or nearest.parent.name == "measure")
+    nearest = next((file for file in frames if in_engine(file) or file.is_relative_to(folder)), None)
+    return nearest is not None and (not in_engine(nearest) or nearest.parent.name == "measure")
 
 
 def place(about: str, hw: Subject, part: str = "") -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from inspect import Parameter, Signature
@@ -29,20 +28,18 @@ from grader.errors import (
     TimedOut,
     UsageError,
 )
+from grader.sandbox.check_line import in_homework, line
+from grader.sandbox.replies import AS_IT_IS, MALFORMED, only_read
 from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor, is_key
 
 MOST_ARITY = 255  # parameters of a student's function
 MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
-MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
-ENGINE = Path(__file__).resolve().parents[1]
-PACKAGES = ("stdlib", "platlib", "purelib")  # what sysconfig calls the folders of Python's and of installed code
 # What is told of Python's own names whoever reads them. Others are looked for by Python's library, numpy and torch
 # themselves, and are told to a check alone.
 TOLD = frozenset(("__name__", "__qualname__", "__doc__", "__dict__", "__bases__", "__mro__", "__defaults__"))
 PROBED = ("__array", "__cuda", "__dlpack", "__torch")  # how names begin that compiled code looks for
 OBJECT = "an object was expected"  # ends a sentence on plain data
 CALLED = {"take": "next", "leave": "exit"}  # operators whose methods have other names
-COPY = "an attribute is read as a copy, so writing into it is lost; change `a.x.copy()` or `dict(a.x)`, then set `a.x`"
 FUNCTION = 0  # the handle id that says: this attribute is a function
 KINDS = {int(kind): kind for kind in vars(Parameter).values() if isinstance(kind, type(Parameter.KEYWORD_ONLY))}
 
@@ -121,7 +118,7 @@ def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any
     in the reference, it is taken for one without asking."""
     if name.startswith("__") and name not in TOLD:
         asking = Path(sys._getframe(2).f_code.co_filename)  # that of `a.__slots__`, above `__getattr__`
-        if name.startswith(PROBED) or not homeworks(asking):
+        if name.startswith(PROBED) or not in_homework(asking):
             raise AttributeError(name)
     if session.is_function(kind_of(owner, path), name):
         return Function(session, owner, (*path, name))
@@ -134,17 +131,6 @@ def asked(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> An
     if isinstance(value, Remote) and value._handle.id == FUNCTION:
         return Function(session, owner, (*path, name))
     return only_read(value)
-
-
-def only_read(value: Any) -> Any:
-    """The value of an attribute, which a check gets as a copy: what it wrote into that would be lost without a word."""
-    if type(value) is np.ndarray:
-        value.flags.writeable = False
-    elif type(value) is Answered:
-        return Copied((key, only_read(part)) for key, part in value.items())
-    elif type(value) in (list, tuple):
-        return type(value)(map(only_read, value))
-    return value
 
 
 def refused(name: str, instead: str = "") -> Any:
@@ -160,48 +146,6 @@ def refused(name: str, instead: str = "") -> Any:
 
 
 unequal = refused("equality", "eq")
-
-
-class NoKeyError(Mismatch, KeyError):
-    """An answer lacks a key. It is a KeyError too, for code that expects that."""
-
-    __str__ = Exception.__str__
-
-
-class Answered(dict[Any, Any]):
-    """A dict that the student's code returned. A key that it lacks is the student's mistake."""
-
-    def __missing__(self, key: Any) -> NoReturn:
-        raise NoKeyError(f"an answer is a dict without the key {key!r}")
-
-
-class Copied(Answered):
-    """A dict that is the value of an attribute."""
-
-    def __setitem__(self, key: Any, value: Any) -> NoReturn:
-        raise UsageError(f"{line()}: {COPY}")
-
-    __delitem__ = __ior__ = pop = popitem = setdefault = clear = update = __setitem__  # type: ignore[assignment]
-
-    def __reduce__(self) -> Any:
-        return dict, (dict(self),)
-
-
-Answered.__name__ = Copied.__name__ = "dict"  # as messages call it
-
-
-class Left(dict[int | str, Any]):
-    """Arguments that a call changed, by position or name. Another argument that it was `given` is as the check has
-    it."""
-
-    def __init__(self, changed: Mapping[int | str, Any], given: Mapping[int | str, Any]) -> None:
-        super().__init__(changed)
-        self.given = given
-
-    def __missing__(self, at: int | str) -> Any:
-        if at not in self.given:
-            raise UsageError(f"{line()}: the last call had no argument {at!r}; hw.changed names those that it had")
-        return self.given[at]
 
 
 class NoLengthError(Raised, TypeError):
@@ -706,7 +650,6 @@ def each(calls: Sequence[Call], inputs: Sequence[Sequence[Any]] = ()) -> Iterato
         raise failed
 
 
-AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))
 NUMBERS = frozenset(dtype.newbyteorder("=") for dtype in DTYPES)
 
 
@@ -764,43 +707,3 @@ def tensor_of(value: Any) -> Tensor | None:
         return Tensor(value.detach().cpu().numpy(), bool(value.requires_grad))
     except TypeError:
         raise UsageError(f"{line()}: a tensor of {value.dtype} cannot be sent to the student's process") from None
-
-
-def line() -> str:
-    """The file and line of the running check: the innermost frame outside the engine and the packages it uses."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and not homeworks(Path(frame.f_code.co_filename)):
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def homeworks(path: Path) -> bool:
-    return not engines(path) and not any(path.is_relative_to(sysconfig.get_path(name)) for name in PACKAGES)
-
-
-def engines(path: Path) -> bool:
-    return path.is_relative_to(ENGINE) and path.relative_to(ENGINE).parts[0] != "homework"
-
-
-def arriving(value: Any, remote: Callable[[Handle], Remote], mapping: type[dict[Any, Any]] = dict) -> Any:
-    """A reply's value as a check gets it. Tensors become torch tensors if torch is loaded, else arrays; dicts become a
-    `mapping`."""
-    kind = type(value)
-    if kind in AS_IT_IS or kind is np.ndarray:
-        return value
-    if kind is list or kind is tuple:
-        as_it_is = AS_IT_IS.issuperset(map(type, value))
-        return value if as_it_is else kind(arriving(part, remote, mapping) for part in value)
-    if kind is dict:
-        return mapping((key, arriving(part, remote, mapping)) for key, part in value.items())
-    if kind is Tensor:
-        torch = sys.modules.get("torch")
-        return value.array if torch is None else torch.from_numpy(value.array)
-    if kind is Callback:
-        return f"a function called {value.kind}"
-    return remote(value) if kind is Handle else value
-
-
-def as_text(value: Any, most: int) -> str:
-    """A text from a reply, cut to `most` characters; "" for anything else, because converting it could take long."""
-    return value[:most] if type(value) is str else ""

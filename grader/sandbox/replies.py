@@ -1,17 +1,24 @@
-"""A reply of the student's process, and the StudentError that it describes. Either may be forged."""
+"""A reply of the student's process: its values as a check gets them, or the StudentError that it describes.
+
+Either may be forged.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
-from grader.errors import Crashed, Denied, NotImplementedYet, OutOfMemory, Raised, StudentError
-from grader.sandbox.remote import as_text
+import numpy as np
 
+from grader.errors import Crashed, Denied, Mismatch, NotImplementedYet, OutOfMemory, Raised, StudentError, UsageError
+from grader.sandbox.check_line import line
+from grader.sandbox.worker.wire import Callback, Handle, Tensor
+
+MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 FORBIDDEN = "this section forbids"
 ALONE = {  # exceptions, by type and text, that come because nobody sits before the process, and what to say of them
     ("EOFError", "EOF when reading a line"): "it asks someone to type, as input() does, and nobody is there",
@@ -22,6 +29,8 @@ UNEXPECTED = (StopIteration, StopAsyncIteration, ExceptionGroup)  # two end a ch
 MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences`
 MOST_KINDS = 20  # classes of an exception
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
+AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # types that travel unchanged
+COPY = "an attribute is read as a copy, so writing into it is lost; change `a.x.copy()` or `dict(a.x)`, then set `a.x`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +126,80 @@ def raised_as(python: type[Exception]) -> type[Raised]:
 def begin(self: Raised, message: str, *, where: str = "") -> None:
     """As StudentError's own; a library's exception may need more to begin than a message."""
     self.args, self.message, self.where = (message,), message, where
+
+
+class NoKeyError(Mismatch, KeyError):
+    """An answer lacks a key. It is a KeyError too, for code that expects that."""
+
+    __str__ = Exception.__str__
+
+
+class Answered(dict[Any, Any]):
+    """A dict that the student's code returned. A key that it lacks is the student's mistake."""
+
+    def __missing__(self, key: Any) -> NoReturn:
+        raise NoKeyError(f"an answer is a dict without the key {key!r}")
+
+
+class Copied(Answered):
+    """A dict that is the value of an attribute."""
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise UsageError(f"{line()}: {COPY}")
+
+    __delitem__ = __ior__ = pop = popitem = setdefault = clear = update = __setitem__  # type: ignore[assignment]
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
+
+
+Answered.__name__ = Copied.__name__ = "dict"  # as messages call it
+
+
+class Left(dict[int | str, Any]):
+    """Arguments that a call changed, by position or name. Another argument that it was `given` is as the check has
+    it."""
+
+    def __init__(self, changed: Mapping[int | str, Any], given: Mapping[int | str, Any]) -> None:
+        super().__init__(changed)
+        self.given = given
+
+    def __missing__(self, at: int | str) -> Any:
+        if at not in self.given:
+            raise UsageError(f"{line()}: the last call had no argument {at!r}; hw.changed names those that it had")
+        return self.given[at]
+
+
+def arriving(value: Any, remote: Callable[[Handle], Any], mapping: type[dict[Any, Any]] = dict) -> Any:
+    """A reply's value as a check gets it. Tensors become torch tensors if torch is loaded, else arrays; a dict
+    becomes a `mapping`; `remote` makes the proxy of an object."""
+    kind = type(value)
+    if kind in AS_IT_IS or kind is np.ndarray:
+        return value
+    if kind is list or kind is tuple:
+        as_it_is = AS_IT_IS.issuperset(map(type, value))
+        return value if as_it_is else kind(arriving(part, remote, mapping) for part in value)
+    if kind is dict:
+        return mapping((key, arriving(part, remote, mapping)) for key, part in value.items())
+    if kind is Tensor:
+        torch = sys.modules.get("torch")
+        return value.array if torch is None else torch.from_numpy(value.array)
+    if kind is Callback:
+        return f"a function called {value.kind}"
+    return remote(value) if kind is Handle else value
+
+
+def only_read(value: Any) -> Any:
+    """The value of an attribute, which a check gets as a copy: what it wrote into that would be lost without a word."""
+    if type(value) is np.ndarray:
+        value.flags.writeable = False
+    elif type(value) is Answered:
+        return Copied((key, only_read(part)) for key, part in value.items())
+    elif type(value) in (list, tuple):
+        return type(value)(map(only_read, value))
+    return value
+
+
+def as_text(value: Any, most: int) -> str:
+    """A text from a reply, cut to `most` characters; "" for anything else, because converting it could take long."""
+    return value[:most] if type(value) is str else ""

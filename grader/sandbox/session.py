@@ -36,23 +36,29 @@ from grader.model import Limits, Section, Submission
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
 from grader.sandbox.callbacks import Answering
+from grader.sandbox.check_line import line
 from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process, compressed
 from grader.sandbox.remote import (
-    MALFORMED,
-    Answered,
     Driven,
-    Left,
     Remote,
     Then,
-    arriving,
-    as_text,
-    line,
     remote_to,
     travelling,
 )
-from grader.sandbox.replies import FORBIDDEN, MOST_FUNCTIONS, Differences, fits, student_error
+from grader.sandbox.replies import (
+    FORBIDDEN,
+    MALFORMED,
+    MOST_FUNCTIONS,
+    Answered,
+    Differences,
+    Left,
+    arriving,
+    as_text,
+    fits,
+    student_error,
+)
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
 from grader.sandbox.trace import Request, Trace

@@ -548,7 +548,7 @@ def test_a_shim_of_the_instructors_is_found_before_all_else(tmp_path):
 )
 def test_sets_and_keys_of_any_plain_kind_travel_both_ways(engine, value):
     assert engine.swap(value) == value
-    assert repr(type(engine.swap(value))) in (repr(type(value)), "<class 'grader.sandbox.remote.Answered'>")
+    assert repr(type(engine.swap(value))) in (repr(type(value)), "<class 'grader.sandbox.replies.Answered'>")
 
 
 def test_a_set_that_is_changed_in_place_comes_back(session, engine):

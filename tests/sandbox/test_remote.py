@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.sandbox.remote import Module, as_text
+from grader.sandbox.remote import Module
+from grader.sandbox.replies import as_text
 
 
 @pytest.mark.parametrize(

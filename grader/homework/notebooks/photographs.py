@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from grader.errors import Mismatch
 from grader.intake import picture
 from grader.sandbox.reader import Tell
-from grader.sandbox.remote import as_text
+from grader.sandbox.replies import as_text
 
 from ..training.syntax import unparsed
 from . import imagenet, notebook
