@@ -18,7 +18,8 @@ from grader.files import STANDARD_OUTPUT, append, check_place, is_output, write
 from grader.intake.repository import places
 from grader.model import Report, Submission
 from grader.report import code_quality, junit, markdown, workflow_commands
-from grader.report.wording import Audience, harmless, without_links
+from grader.report.audience import Audience
+from grader.report.wording import harmless, without_links
 
 CODE_QUALITY, JUNIT = "gl-code-quality-report.json", "junit.xml"  # GitLab's reports, in its project's folder
 

@@ -378,7 +378,7 @@ def tell(report: Report, arguments: argparse.Namespace, page: Path | None, step:
     Raises UsageError for a file that cannot be written, after printing the table.
     """
     from grader.report import text
-    from grader.report.wording import presented, quoted
+    from grader.report.audience import presented, quoted
 
     console = text.Terminal(stderr=is_printed(arguments, page), width=text.WHOLE if step else None)
     shown = quoted(presented(report, arguments.audience)) if step else report

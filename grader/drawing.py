@@ -14,8 +14,8 @@ from grader.report import (
     panels,  # noqa: F401
     plots,
 )
+from grader.report.audience import Audience
 from grader.report.html import Drawn
-from grader.report.wording import Audience
 from grader.sandbox import reader
 
 Made = TypeVar("Made")

@@ -21,9 +21,9 @@ from grader.model import CheckResult, Ending, FollowThrough, Homework, Verdict
 from grader.reference import RECORDED, Recorded
 from grader.release.recording import record
 from grader.report import json as report_json
+from grader.report.audience import changed, presented
 from grader.report.html import render as page
 from grader.report.text import Terminal, show
-from grader.report.wording import changed, presented
 from grader.sandbox import parts
 from grader.sandbox.launch import Zygotes
 from grader.sandbox.parts import FIRST, Parts, TooMuch

@@ -33,9 +33,10 @@ from grader.data import datasets
 from grader.errors import UsageError
 from grader.files import PAGE, check_place
 from grader.model import Homework, Row, Student, Verdict
+from grader.report.audience import Audience
 from grader.report.progress import live
 from grader.report.text import Printer, Terminal
-from grader.report.wording import SHAPE, Audience, clock
+from grader.report.wording import SHAPE, clock
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
 PATHS = ("folder", "roster", "extensions", "data_root", "homework")

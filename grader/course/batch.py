@@ -29,7 +29,7 @@ from grader.errors import SubmissionError, UsageError
 from grader.intake import submission
 from grader.model import CheckResult, Homework, Report, Student, Submission, TaskResult, Verdict
 from grader.report import json as report_json
-from grader.report.wording import Audience
+from grader.report.audience import Audience
 from grader.sandbox.reader import ReaderFault
 
 TICK = 0.5  # seconds between two looks at the clock while no job ends

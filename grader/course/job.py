@@ -26,7 +26,7 @@ from grader.data import datasets
 from grader.errors import UsageError
 from grader.model import Homework, Remarks, Report, Section, Submission, TaskResult
 from grader.report import json as report_json
-from grader.report.wording import Audience
+from grader.report.audience import Audience
 from grader.sandbox.launch import Zygotes
 from grader.sandbox.required import required
 from grader.sandbox.session import Session

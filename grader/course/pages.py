@@ -14,7 +14,8 @@ from grader.course.job import Document
 from grader.files import delete, write
 from grader.model import Remarks, Row
 from grader.report import json as report_json
-from grader.report.wording import Audience, clock
+from grader.report.audience import Audience
+from grader.report.wording import clock
 
 INDEX = "index.html"
 SIMILAR = "similar.html"  # what submissions share; made by `grade.py similar`, for staff

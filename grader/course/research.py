@@ -19,7 +19,7 @@ from grader.course.caveats import named
 from grader.course.gradebook import Gradebook, Run
 from grader.course.people import own_ids
 from grader.model import Adjustment, CheckResult, Report, Row, Student
-from grader.report.wording import changed
+from grader.report.audience import changed
 
 FORMATS = ("csv", "jsonl")
 TEXTS = ("jsonl",)  # formats with sentences

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from grader.errors import UsageError
 from grader.model import CheckResult, Homework, Report, Submission
-from grader.report.wording import Audience, checks, presented
+from grader.report.audience import Audience, presented
+from grader.report.wording import checks
 
 IMPORTED = re.compile(r"^from ([\w.]+) import ", re.MULTILINE)
 WIDE = 110  # characters of the sentence in the script

@@ -17,7 +17,8 @@ from grader.course.export.gradescope import overview, said
 from grader.errors import UsageError
 from grader.grading import unmeasured
 from grader.model import Homework, ItemResult, Late, Remarks, Report, TaskResult, Verdict
-from grader.report.wording import WORD, points, presented
+from grader.report.audience import presented
+from grader.report.wording import WORD, points
 
 BAR = "| "
 

@@ -18,7 +18,8 @@ from grader.errors import UsageError
 from grader.files import write
 from grader.model import Homework, ItemResult, Late, Remarks, Report, Verdict
 from grader.report import markdown
-from grader.report.wording import harmless, presented
+from grader.report.audience import presented
+from grader.report.wording import harmless
 
 SCHEMA = "classroom50/result/v1"
 GIVEN = {  # the result's fields -> the runner's variables

@@ -12,8 +12,9 @@ from grader.course.export.gradescope import overview, said
 from grader.files import write
 from grader.model import CheckResult, Homework, ItemResult, Late, Remarks, Report
 from grader.platform.album import Album
+from grader.report.audience import presented
 from grader.report.png import Drawn
-from grader.report.wording import capped, checks, presented
+from grader.report.wording import capped, checks
 
 MOST = 950_000  # bytes of results.json; PrairieLearn takes 1 MB
 

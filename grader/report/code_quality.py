@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.model import Report
+from grader.report.audience import presented, quoted
 from grader.report.problems import Problem, costliest
-from grader.report.wording import place_of, points, presented, quoted
+from grader.report.wording import place_of, points
 
 
 def render(report: Report, places: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from grader.model import Report
 from grader.report import wording
-from grader.report.wording import Audience, presented
+from grader.report.audience import Audience, presented
 
 HERE = Path(__file__).parent
 

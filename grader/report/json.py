@@ -19,7 +19,7 @@ from grader.model import (
     TaskResult,
     Verdict,
 )
-from grader.report.wording import Audience, presented
+from grader.report.audience import Audience, presented
 
 SCHEMA = 1
 LATER = ("memory", "killed", "visibility", "example")  # of a check; like `followed`, missing in earlier reports

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from grader.model import CheckResult, ItemResult, Report, Verdict
-from grader.report.wording import Audience, checks, harmless, points, presented
+from grader.report.audience import Audience, presented
+from grader.report.wording import checks, harmless, points
 
 OUTCOME = {Verdict.PASS: "", Verdict.SKIPPED: "skipped", Verdict.INTERNAL: "error"}
 

@@ -11,19 +11,9 @@ from collections.abc import Iterator
 from html import escape
 
 from grader.model import Report
+from grader.report.audience import Audience, presented
 from grader.report.problems import Problem, advice, followed, not_graded, problems
-from grader.report.wording import (
-    SHAPE,
-    WORD,
-    Audience,
-    fraction,
-    headline,
-    judged,
-    presented,
-    task_points,
-    undecided,
-    wait,
-)
+from grader.report.wording import SHAPE, WORD, fraction, headline, judged, task_points, undecided, wait
 
 ROOM = 900_000  # bytes; GitHub refuses a summary of more than a MiB, other texts of the same step included
 MARK = re.compile(r"[!-/:-@\[-`{-~]")

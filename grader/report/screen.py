@@ -9,7 +9,8 @@ from pathlib import Path
 
 from grader.model import CheckResult, ItemResult, Report, Verdict
 from grader.report import text
-from grader.report.wording import Audience, checks, cleaned, headline, points
+from grader.report.audience import Audience, cleaned
+from grader.report.wording import checks, headline, points
 
 RIGHT, WRONG, STILL, SKIPPED = "newly right", "newly wrong", "not right yet", "not graded any more"
 STYLE = {RIGHT: "green", WRONG: "red", STILL: "yellow", SKIPPED: "dim"}

@@ -16,12 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.model import CheckResult, Report, Verdict
+from grader.report.audience import Audience, presented
 from grader.report.problems import Problem, advice, followed, not_graded, problems
 from grader.report.wording import (
     ASCII_SHAPE,
     SHAPE,
     WORD,
-    Audience,
     account,
     by_hand,
     commented,
@@ -29,7 +29,6 @@ from grader.report.wording import (
     harmless,
     headline,
     judged,
-    presented,
     task_points,
     undecided,
     wait,

@@ -1,20 +1,17 @@
-"""Wording that all reports share: words and symbols of verdicts, points and sums; and making hostile text harmless."""
+"""Words that all reports share: verdicts with their symbols, points, sums, times; and making hostile text harmless."""
 
 from __future__ import annotations
 
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
-from typing import Any, Literal
 
 from grader.model import (
     Adjustment,
     CheckResult,
     Comment,
-    FollowThrough,
     ItemResult,
     Measure,
     Remarks,
@@ -23,8 +20,6 @@ from grader.model import (
     TaskResult,
     Verdict,
 )
-
-Audience = Literal["student", "staff"]
 
 WORD = {
     Verdict.PASS: "pass",
@@ -57,9 +52,7 @@ ASCII_SHAPE = {"✓": "+", "◐": "~", "✗": "x", "○": "o", "■": "#", "–"
 
 PLACE = re.compile(r"([\w.-]+):([1-9][0-9]{0,6})")  # a line of a student's file, as a check names it
 LONGEST = 2000  # characters of a sentence; printed output has its own limit in the rubric
-PICTURES = ("image", "images")  # keys of a figure's data that hold pixels
 SETTLED = (Verdict.PASS, Verdict.SKIPPED)
-INTERNAL_MESSAGE = "a fault of the grader; needs review"
 
 # Escape sequences by ECMA-48: CSI; then strings up to their terminator (OSC, DCS, ...); then all others.
 _ESCAPES = re.compile(
@@ -244,174 +237,6 @@ def checks(report: Report) -> Iterator[tuple[ItemResult, CheckResult]]:
     return ((item, check) for item in report.items for check in item.checks)
 
 
-def message(check: CheckResult, audience: Audience) -> str:
-    """A check's sentence. For a fault of the grader, staff see the details; students see only that there was one."""
-    if check.verdict is Verdict.INTERNAL and audience != "staff":
-        return INTERNAL_MESSAGE
-    return harmless(check.message, lines=check.verdict is Verdict.INTERNAL)
-
-
-def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
-    """The check for an audience, with every string made harmless."""
-    return replace(
-        check,
-        title=harmless(check.title),
-        message=message(check, audience),
-        where=harmless(check.where),
-        output=harmless(check.output, lines=True),
-        example=harmless(check.example, lines=True),
-        advice=tuple(harmless(sentence) for sentence in check.advice),
-        measures=tuple(replace(measure, name=harmless(measure.name)) for measure in check.measures),
-        review=tuple(harmless(sentence) for sentence in check.review),
-        figures=tuple(
-            replace(figure, title=harmless(figure.title), data=tidied(figure.data)) for figure in check.figures
-        ),
-        followed=told(check.followed, harmless),
-    )
-
-
-def told(given: FollowThrough | None, text: Callable[[str], str]) -> FollowThrough | None:
-    """What is said of a check that was graded again, with a function applied to its sentences."""
-    if given is None:
-        return None
-    first, again = (
-        replace(one, message=text(one.message), where=text(one.where)) for one in (given.first, given.again)
-    )
-    return replace(given, first=first, again=again, said=text(given.said))
-
-
-def released(report: Report) -> Report:
-    """The report with what the course has released. Of each other item, only its title and maximum are left."""
-    given = report.remarks.released
-    held = [item for item in report.items if given is not None and item.id not in given]
-    if not held:
-        return report
-    names = {check.name for item in held for check in item.checks}
-    ids = {item.id for item in held}
-    tasks = tuple(
-        replace(task, items=tuple(withheld(item) if item.id in ids else item for item in task.items))
-        for task in report.tasks
-    )
-    asked = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in names)
-    kept = tuple(one for one in report.remarks.adjustments if one.item not in ids)
-    said = tuple(one for one in report.remarks.comments if one.item not in ids)
-    remarks = replace(report.remarks, adjustments=kept, comments=said)
-    seen = replace(report, tasks=tasks, needs_review=asked, remarks=remarks)
-    nothing = len(held) == len(report.items)
-    return replace(seen, notes=(), needs_review=(), remarks=Remarks(released=given)) if nothing else seen
-
-
-def withheld(item: ItemResult) -> ItemResult:
-    """The item as a student sees it before its release."""
-    title, told = "What your course has not released yet", "not released yet"
-    later = CheckResult(f"held_{item.id}", title, Verdict.SKIPPED, 0.0, item.max_score, told)
-    return replace(item, score=0.0, checks=(later,))
-
-
-def as_seen(report: Report) -> Report:
-    """The report with what its student may see. Other checks are left out; a line says how many points they have."""
-    report = released(report)
-    unseen = {check.name for _, check in checks(report) if not is_seen(check, report.remarks.after_due)}
-    if not unseen:
-        return report
-    report = untold(report, {item.id for item, check in checks(report) if check.name in unseen})
-    tasks = tuple(replace(task, items=tuple(item_seen(item, unseen) for item in task.items)) for task in report.tasks)
-    asked = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in unseen)
-    return replace(report, tasks=tasks, needs_review=asked)
-
-
-def untold(report: Report, items: Collection[str]) -> Report:
-    """The report without what was graded again on right parts because of one of `items`: the student does not see all
-    checks of these."""
-
-    def without(check: CheckResult) -> CheckResult:
-        known = check.followed is None or not set(items) & set(check.followed.items)
-        return check if known else replace(check, followed=None)
-
-    return changed(report, str, without)
-
-
-def is_seen(check: CheckResult, after_due: bool) -> bool:
-    return check.visibility == "visible" or (after_due and check.visibility == "after_due")
-
-
-def item_seen(item: ItemResult, unseen: Collection[str]) -> ItemResult:
-    kept = tuple(check for check in item.checks if check.name not in unseen)
-    most = math.fsum(check.points for check in item.checks if check.name in unseen)
-    if len(kept) == len(item.checks):
-        return item
-    told = f"{points(most)} {'point is' if most == 1 else 'points are'} measured after you hand in"
-    later = CheckResult(f"later_{item.id}", "What is measured after you hand in", Verdict.SKIPPED, 0.0, most, told)
-    return ItemResult.of(item.id, item.title, item.max_score, (*kept, later))
-
-
-def tidied(data: Any) -> Any:
-    """A figure's data with every text made harmless. Pictures are base64 and stay unchanged."""
-    if isinstance(data, Mapping):
-        return {harmless(key): part if key in PICTURES else tidied(part) for key, part in data.items()}
-    if isinstance(data, list | tuple):
-        return [tidied(part) for part in data]
-    return harmless(data) if isinstance(data, str) else data
-
-
-def presented(report: Report, audience: Audience) -> Report:
-    """The report for an audience, with every string made harmless. Every renderer starts with this."""
-    report = report if audience == "staff" else as_seen(report)
-    report = replace(
-        report,
-        title=harmless(report.title),
-        needs_review=tuple(dict.fromkeys(by_item(report))),
-        provenance=replace(report.provenance, isolation=harmless(report.provenance.isolation)),
-        remarks=replace(
-            report.remarks,
-            adjustments=tuple(
-                replace(one, author=harmless(one.author), why=harmless(one.why)) for one in report.remarks.adjustments
-            ),
-            comments=tuple(
-                replace(one, place=harmless(one.place), text=harmless(one.text), author=harmless(one.author))
-                for one in report.remarks.comments
-            ),
-        ),
-    )
-    return changed(report, harmless, lambda check: cleaned(check, audience))
-
-
-def quoted(report: Report) -> Report:
-    """A presented report for a log that people read in a browser. What a student wrote is no link there. Printed lines
-    do not begin at the margin, where a log's reader looks for errors and files."""
-
-    def quote(check: CheckResult) -> CheckResult:
-        return replace(
-            check,
-            message=without_links(check.message),
-            where=without_links(check.where),
-            example=without_links(check.example),
-            output="".join(
-                f"| {line}\n" for line in without_links(check.output).rstrip("\n").split("\n") if check.output
-            ),
-            advice=tuple(map(without_links, check.advice)),
-            review=tuple(map(without_links, check.review)),
-            followed=told(check.followed, without_links),
-        )
-
-    return changed(report, without_links, quote)
-
-
 def without_links(text: str) -> str:
     """The text with its addresses written so that nobody follows them by accident: https[:]//example.org."""
     return re.sub(r"\bwww\.", "www[.]", text.replace("://", "[:]//"), flags=re.IGNORECASE)
-
-
-def changed(report: Report, text: Callable[[str], str], check: Callable[[CheckResult], CheckResult]) -> Report:
-    """The report with a function applied to its sentences, and another to its checks."""
-    tasks = (
-        replace(task, items=tuple(replace(item, checks=tuple(map(check, item.checks))) for item in task.items))
-        for task in report.tasks
-    )
-    return replace(
-        report,
-        submission=text(report.submission),
-        notes=tuple(map(text, report.notes)),
-        needs_review=tuple(dict.fromkeys(map(text, report.needs_review))),
-        tasks=tuple(tasks),
-    )

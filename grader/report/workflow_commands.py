@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from grader.model import Report
+from grader.report.audience import presented, quoted
 from grader.report.problems import Problem, costliest
-from grader.report.wording import headline, place_of, points, presented, quoted, undecided, wait
+from grader.report.wording import headline, place_of, points, undecided, wait
 
 SHOWN = 10  # of each kind, per step
 

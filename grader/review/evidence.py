@@ -26,7 +26,8 @@ from grader.intake import submission
 from grader.intake.archive import Search, members
 from grader.intake.picture import ENDINGS, FORMATS, upright
 from grader.model import Homework, Report, Student, Submission
-from grader.report.wording import PLACE, harmless, presented
+from grader.report.audience import presented
+from grader.report.wording import PLACE, harmless
 from grader.sandbox import reader
 from grader.sandbox.reader import ReaderFault, Tell
 

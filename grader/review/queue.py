@@ -15,7 +15,7 @@ from grader.course.gradebook import Gradebook, Run
 from grader.course.requests import Request
 from grader.course.statistics import NOT_FAILED, UNJUDGED, alike, cause_key
 from grader.model import CheckResult, ItemResult, Report, Student, Verdict
-from grader.report.wording import cleaned
+from grader.report.audience import cleaned
 
 WORDS = {"review": "question", "fault": "fault of the grader", "files": "not taken", "request": "regrade request"}
 REQUEST = "request-"

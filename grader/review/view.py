@@ -19,8 +19,9 @@ from grader.course.decisions import users
 from grader.course.gradebook import zone_of
 from grader.course.job import homework_at
 from grader.model import CheckResult, Row
+from grader.report.audience import cleaned
 from grader.report.html import environment
-from grader.report.wording import WORD, cleaned, clock, duration, points
+from grader.report.wording import WORD, clock, duration, points
 from grader.review.desk import Desk
 from grader.review.evidence import Evidence, home_of
 from grader.review.guard import Guard, Person

@@ -23,7 +23,7 @@ from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.model import CheckResult, Report
 from grader.reference import Recorded, Recorder, pack
-from grader.report import html, text, wording
+from grader.report import audience, html, text
 from grader.report import json as as_json
 
 pytestmark = pytest.mark.medium
@@ -186,7 +186,7 @@ def test_every_report_shows_it(report: Report, checks: dict[str, CheckResult]) -
 
 
 def test_a_hidden_check_shows_none(report: Report) -> None:
-    hidden = wording.changed(report, str, lambda check: replace(check, visibility="hidden"))
+    hidden = audience.changed(report, str, lambda check: replace(check, visibility="hidden"))
     assert "np.array" not in as_json.render(hidden)
     assert "np.array" not in html.render(hidden, figures=False)
     assert "np.array" in as_json.render(hidden, audience="staff")

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from grader.model import CheckResult, ItemResult, Provenance, Remarks, Report, TaskResult, Verdict
 from grader.report import html, json, text
+from grader.report.audience import Audience
 from grader.report.text import Terminal
-from grader.report.wording import Audience
 
 SECRET = "the mask is taken from the wrong array"
 PROVENANCE = Provenance(1, {}, "", "", "", "")

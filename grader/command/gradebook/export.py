@@ -19,8 +19,9 @@ from grader.errors import UsageError
 from grader.files import XML, check_place, set_aside
 from grader.files import write as write_file
 from grader.model import Row, Rubric, Verdict
+from grader.report.audience import released
 from grader.report.text import Printer
-from grader.report.wording import SHAPE, released
+from grader.report.wording import SHAPE
 
 
 @dataclass(frozen=True)

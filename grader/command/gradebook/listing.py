@@ -12,8 +12,9 @@ from grader.course.caveats import caveats
 from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.model import LATE_DAYS, CheckResult, ItemResult, Row, Student, Verdict
 from grader.report import text
+from grader.report.audience import cleaned
 from grader.report.text import Printer
-from grader.report.wording import SHAPE, capped, cleaned, clock, judged, number, points, state, task_points, wait
+from grader.report.wording import SHAPE, capped, clock, judged, number, points, state, task_points, wait
 
 ONLY: dict[str, Callable[[Row], bool]] = {  # choices of `list --only`
     "review": lambda row: state(row) == "needs review",

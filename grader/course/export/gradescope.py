@@ -17,19 +17,9 @@ from grader.course import visibility
 from grader.grading import unmeasured
 from grader.model import CheckResult, ItemResult, Remarks, Report, Row, Rubric, Verdict
 from grader.report import charts
+from grader.report.audience import cleaned, presented
 from grader.report.png import Drawn
-from grader.report.wording import (
-    account,
-    by_hand,
-    checks,
-    cleaned,
-    headline,
-    lateness,
-    points,
-    presented,
-    undecided,
-    wait,
-)
+from grader.report.wording import account, by_hand, checks, headline, lateness, points, undecided, wait
 
 SHOWN = {"visible": "visible", "after_due": "after_due_date", "hidden": "hidden"}  # the rubric's words in Gradescope's
 Pictures = Mapping[str, Sequence[Drawn]]  # by the name of the check that they stand below; "" for those of all

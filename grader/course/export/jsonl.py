@@ -9,7 +9,8 @@ from typing import Any
 from grader.course.export.sheet import grade
 from grader.model import Row, Rubric
 from grader.report import json as report_json
-from grader.report.wording import harmless, presented, state
+from grader.report.audience import presented
+from grader.report.wording import harmless, state
 
 
 def render(rows: Sequence[Row], rubric: Rubric) -> str:

@@ -14,7 +14,8 @@ from html import escape
 from grader.course.export.sheet import cell, grade, shown, table
 from grader.errors import UsageError
 from grader.model import Report, Row, Rubric, Verdict
-from grader.report.wording import account, headline, points, presented, undecided, wait
+from grader.report.audience import presented
+from grader.report.wording import account, headline, points, undecided, wait
 
 IDENTIFIER, GRADE, MAXIMUM, GROUP, FEEDBACK = "Identifier", "Grade", "Maximum Grade", "Group", "Feedback comments"
 MODIFIED = "Last modified (grade)"

@@ -12,7 +12,7 @@ from grader.course import result_keys
 from grader.course.export.moodle import lines
 from grader.course.student import safe
 from grader.model import Row
-from grader.report.wording import presented
+from grader.report.audience import presented
 
 PAGE = "report.html"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time of a member: equal feedback makes equal archives
