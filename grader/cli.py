@@ -23,7 +23,7 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from grader import __version__, clock, early
 from grader.environment import what_to_type
@@ -53,11 +53,12 @@ THERE = [name for name in COMMANDS if name.replace("-", "_") in HERE]
 SHOWN = [name for name in THERE if name != "autograde"]  # which packages call, and nobody types
 OWN = Path(__file__).parent / "homework"
 GRADED, BELOW, USAGE, FAULT, INTERRUPTED = 0, 1, 2, 3, 130
-AGAIN = 1.0  # seconds until an interrupt is raised again that a homework's code lost
-PATIENCE = 2.0  # seconds in which an import is to end that an interrupt waits for
+AGAIN = 1.0  # seconds until an interrupt that a homework's code lost is raised again
+PATIENCE = 2.0  # seconds for which an interrupt waits until an import ends
 
 
 def parser() -> argparse.ArgumentParser:
+    """The options of a command line without a command."""
     root = argparse.ArgumentParser(
         prog="grade.py",
         usage="grade.py [PATH] [options], or grade.py COMMAND -h",
@@ -111,22 +112,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return answer(words)
     from grader import ci
 
-    with ci.step(os.environ) as step:  # whatever is said of `words`, a CI obeys none of it
+    with ci.step(os.environ) as step:  # a CI obeys no printed text, not even a message about `words`
         return answer(words, step)
 
 
 def settle() -> None:
-    """Have the garbage collector look at what comes from now on, and not at modules, which stay."""
+    """Start the garbage collector. It skips what was imported until now, because modules stay."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
 
 
 def leave(code: int) -> NoReturn:
-    """End this process with `code`, without the tenth of a run in which Python takes its modules apart."""
+    """End this process with `code`. Python's own end would take apart all modules first: a tenth of a short run."""
     if threading.active_count() == 1:
         atexit._run_exitfuncs()
-        with suppress(OSError, ValueError, AttributeError):  # nobody reads it any more: Python's own end says so
+        with suppress(OSError, ValueError, AttributeError):  # where nobody reads it any more, Python's own end follows
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
@@ -134,6 +135,7 @@ def leave(code: int) -> NoReturn:
 
 
 def answer(words: Sequence[str], step: Step | None = None) -> int:
+    """Do what a command line asks for; its exit code. Each error ends in a sentence."""
     try:
         expect_text(words)
         if words and words[0] in COMMANDS and words[0] not in THERE:
@@ -177,6 +179,7 @@ def is_gone() -> bool:
 
 
 def ended(code: int, sentence: str, step: Step | None = None) -> int:
+    """Print why a command ends; its exit code."""
     if step:
         sentence = step.fail(sentence)
     with suppress(OSError):  # the reader is gone
@@ -194,9 +197,9 @@ def end_in_order() -> None:
 
 
 class Interrupt:
-    """Raises KeyboardInterrupt. If Python may lose it, during an import or while a thread starts, it waits for the end
-    of that, but not for ever: what is imported may never end. In a homework's own code it is raised until it arrives:
-    Python loses what is raised while an object is deleted."""
+    """Raises KeyboardInterrupt. Python loses it during some imports and while a thread starts. Then it waits until that
+    ends, but at most PATIENCE: an import may never end. Python also loses it while an object is deleted. So in a
+    homework's own code it is raised again until it arrives."""
 
     def __init__(self) -> None:
         self.until: float | None = None
@@ -238,16 +241,41 @@ def run(arguments: argparse.Namespace, step: Step | None = None) -> int:
         raise KeyboardInterrupt(f"{stop} before the report was written".strip()) from None
 
 
+class Work(NamedTuple):
+    """What is graded: the submission at `path`. `grade` does it, with the run's seed and data."""
+
+    path: Path
+    homework: Homework
+    seed: int
+    grade: Callable[..., Report]
+
+
 def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> int:
-    from grader import grading, handout
+    """Grade once, or with --watch after each save; the exit code."""
     from grader.check import imported, open_folder
+    from grader.handout import own_folder
+    from grader.intake.submission import begin, stubs
+
+    page = None if arguments.no_html else arguments.html
+    expect_usable(arguments, page, step)
+    opened = open_folder(arguments.homework)
+    path, wanted = arguments.path or own_folder(arguments.homework), opened.plan.wanted
+    reading = partial(begin, path, wanted, stubs(opened.handout, wanted), limits=opened.plan.limits)
+    read = None if arguments.watch else reading()  # which goes on while the rest is imported
+    work = work_of(arguments, path, imported(opened))
+    settle()
+    if read is None:
+        return watch(arguments, page, work, lambda: reading()(), launch)
+    return grade_once(arguments, page, work, read, launch, step)
+
+
+def expect_usable(arguments: argparse.Namespace, page: Path | None, step: Step | None) -> None:
+    """Raise UsageError for options that exclude each other, and for a place where a file cannot be written or read."""
     from grader.data import datasets
     from grader.files import PAGE, XML, check_places, is_output
-    from grader.intake.submission import begin, stubs
 
     if arguments.watch:
         expect_no_end(arguments)
-    page = None if arguments.no_html else arguments.html
     files = (arguments.json, arguments.junit, page)
     if sum(is_output(path) for path in files if path) > 1:
         raise UsageError("only one of --json, --junit and --html can be printed; give the others a file")
@@ -255,69 +283,6 @@ def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> i
     if step:
         step.check(*files)
     datasets.check_root(arguments.data_root)
-    opened = open_folder(arguments.homework)
-    path, wanted = arguments.path or handout.own_folder(arguments.homework), opened.plan.wanted
-    reading = partial(begin, path, wanted, stubs(opened.handout, wanted), limits=opened.plan.limits)
-    read = None if arguments.watch else reading()  # which goes on while the rest is imported
-    homework = imported(opened)
-    if arguments.repro is not None:
-        from grader.failing import repro
-
-        repro.expect_known(homework, arguments.repro)
-        arguments.task.append(arguments.repro)
-    data = datasets.Store(homework, arguments.data_root, unverified=arguments.unverified)
-    seed = homework.answers.draw_seed() if arguments.seed is None else arguments.seed
-    run = partial(grading.grade, homework=homework, seed=seed, data=data, full=arguments.full)
-    settle()
-    try:
-        if read is None:
-            return watch(arguments, homework, path, lambda: reading()(), run, launch, seed)
-        from grader.report import text
-
-        submission = read()
-        if step:
-            step.locate(path, submission)
-        with text.progress() as (on_result, on_progress):
-            report = run(submission, only=arguments.task, on_result=on_result, on_progress=on_progress, launch=launch)
-    except grading.Interrupted as stopped:
-        tell(stopped.report, arguments, None, step)
-        where = f"interrupted {stopped}".strip()
-        return ended(INTERRUPTED, f"{where}; the table shows what was measured until then", step)
-    tell(report, arguments, page, step)
-    if arguments.repro:
-        try:
-            reproduce(report, arguments, homework, submission, path)
-        except KeyboardInterrupt:
-            return ended(INTERRUPTED, f"interrupted before repro-{arguments.repro}.py was written; the report is", step)
-    notice(report.provenance.isolation)
-    return FAULT if report.faulty else judge(report, arguments.fail_under, step)
-
-
-def reproduce(
-    report: Report, arguments: argparse.Namespace, homework: Homework, submission: Submission, path: Path
-) -> None:
-    """Write the script of --repro, or say why there is none."""
-    from grader import handout
-    from grader.failing import repro
-    from grader.files import set_aside, write
-
-    place = Path(f"repro-{arguments.repro}.py")
-    if script := repro.script(
-        report,
-        arguments.repro,
-        homework,
-        submission,
-        path,
-        arguments.audience,
-        handout.own_folder(arguments.homework),
-    ):
-        earlier = set_aside(place, script.encode())
-        write(place, script)
-        kept = f"; the earlier one is now {earlier}" if earlier else ""
-        print(f"grade.py: wrote {place}; run it with Python here{kept}", file=sys.stderr)
-    else:
-        why = repro.reason(report, arguments.repro, arguments.audience)
-        print(f"grade.py: {place} was not written: {why}", file=sys.stderr)
 
 
 def expect_no_end(arguments: argparse.Namespace) -> None:
@@ -331,14 +296,76 @@ def expect_no_end(arguments: argparse.Namespace) -> None:
             raise UsageError(f"--watch goes on until Ctrl-C and {name} is for one run; leave one of them out")
 
 
-def watch(
+def work_of(arguments: argparse.Namespace, path: Path, homework: Homework) -> Work:
+    """The work that a command line asks for. The item of --repro is graded, too."""
+    from grader import grading
+    from grader.data import datasets
+
+    if arguments.repro is not None:
+        from grader.failing import repro
+
+        repro.expect_known(homework, arguments.repro)
+        arguments.task.append(arguments.repro)
+    data = datasets.Store(homework, arguments.data_root, unverified=arguments.unverified)
+    seed = homework.answers.draw_seed() if arguments.seed is None else arguments.seed
+    run = partial(grading.grade, homework=homework, seed=seed, data=data, full=arguments.full)
+    return Work(path, homework, seed, run)
+
+
+def grade_once(
     arguments: argparse.Namespace,
-    homework: Homework,
-    path: Path,
+    page: Path | None,
+    work: Work,
     read: Callable[[], Submission],
-    run: Callable[..., Report],
     launch: Launch,
-    seed: int,
+    step: Step | None,
+) -> int:
+    """Grade, show the report and write its files; the exit code."""
+    from grader.grading import Interrupted
+    from grader.report import text
+
+    try:
+        submission = read()
+        if step:
+            step.locate(work.path, submission)
+        with text.progress() as (on_result, on_progress):
+            report = work.grade(
+                submission, only=arguments.task, on_result=on_result, on_progress=on_progress, launch=launch
+            )
+    except Interrupted as stopped:
+        tell(stopped.report, arguments, None, step)
+        where = f"interrupted {stopped}".strip()
+        return ended(INTERRUPTED, f"{where}; the table shows what was measured until then", step)
+    tell(report, arguments, page, step)
+    if arguments.repro:
+        try:
+            reproduce(report, arguments, work, submission)
+        except KeyboardInterrupt:
+            return ended(INTERRUPTED, f"interrupted before repro-{arguments.repro}.py was written; the report is", step)
+    notice(report.provenance.isolation)
+    return FAULT if report.faulty else judge(report, arguments.fail_under, step)
+
+
+def reproduce(report: Report, arguments: argparse.Namespace, work: Work, submission: Submission) -> None:
+    """Write the script of --repro, or say why there is none."""
+    from grader.failing import repro
+    from grader.files import set_aside, write
+    from grader.handout import own_folder
+
+    item, audience, own = arguments.repro, arguments.audience, own_folder(arguments.homework)
+    place = Path(f"repro-{item}.py")
+    if script := repro.script(report, item, work.homework, submission, work.path, audience, own):
+        earlier = set_aside(place, script.encode())
+        write(place, script)
+        kept = f"; the earlier one is now {earlier}" if earlier else ""
+        print(f"grade.py: wrote {place}; run it with Python here{kept}", file=sys.stderr)
+    else:
+        why = repro.reason(report, item, audience)
+        print(f"grade.py: {place} was not written: {why}", file=sys.stderr)
+
+
+def watch(
+    arguments: argparse.Namespace, page: Path | None, work: Work, read: Callable[[], Submission], launch: Launch
 ) -> int:
     """Grade again after each save. Ends with Ctrl-C, or once nobody reads what is printed."""
     from grader.grading import Interrupted
@@ -347,17 +374,15 @@ def watch(
     from grader.report.wording import headline
     from grader.watch.loop import Plan, Watch
 
-    page = None if arguments.no_html else arguments.html
-    ours = [file for file in (arguments.json, arguments.junit, page) if file]
-
     def keep(report: Report) -> None:
         write_files(report, arguments, page)
         notice(report.provenance.isolation)
 
-    plan = Plan(path, homework, read, run, launch, seed, arguments.task, keep, ours)
+    ours = [file for file in (arguments.json, arguments.junit, page) if file]
+    plan = Plan(work.path, work.homework, read, work.grade, launch, work.seed, arguments.task, keep, ours)
     console = text.Terminal(stderr=is_printed(arguments, page))
     try:
-        Watch(plan, Screen(console, arguments.audience, str(path), page)).run()
+        Watch(plan, Screen(console, arguments.audience, str(work.path), page)).run()
     except Interrupted as stopped:
         if stopped.report.interrupted:
             tell(stopped.report, arguments, None, None)
