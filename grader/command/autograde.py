@@ -63,10 +63,10 @@ def parser() -> argparse.ArgumentParser:
     )
     add = root.add_argument
     add("platform", choices=sorted(PLATFORMS), metavar="PLATFORM", help=", ".join(sorted(PLATFORMS)))
-    add("--root", type=Path, metavar="DIR", help="where the platform laid everything out (default: its own folder)")
+    add("--root", type=Path, metavar="DIR", help="folder that the platform filled (default: its usual one)")
     add("--seconds", type=float, default=600.0, metavar="N", help="time that the platform gives (default: 600)")
     add("--task", dest="only", action="append", default=[], metavar="ID", help="only this task or item; repeatable")
-    add("--seed", type=int, metavar="N", help="repeat a run: the seed its report names")
+    add("--seed", type=int, metavar="N", help="repeat a run with the seed in its report")
     add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
     add("--allow-unsafe", action="store_true", help="grade where student code cannot be fully confined")
     add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")

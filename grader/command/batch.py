@@ -61,14 +61,16 @@ def parser() -> argparse.ArgumentParser:
         "--due", metavar="TIME", help="due date, as 2026-11-20T23:59 or with +01:00; see `late` in the rubric"
     )
     root.add_argument("--extensions", type=Path, metavar="CSV",
-                      help="other due dates: student or group, and due or days (default: the last run's)")  # fmt: skip
+                      help="other due dates, by student or group (default: the last run's)")  # fmt: skip
     root.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one per core)")
     root.add_argument("--scheduler", metavar="ADDRESS", help="grade on a Dask cluster, as tcp://HOST:8786")
     root.add_argument("--resume", action="store_true", help="continue the last run with its options")
     root.add_argument("--fresh", action="store_true", help="grade everything again, even unchanged work")
     root.add_argument("--again", action="append", default=[], metavar="STUDENT",
                       help="grade this student again, even unchanged work; repeatable")  # fmt: skip
-    root.add_argument("--seed", type=seed, metavar="N", help="default: the seed of the gradebook's first run")
+    root.add_argument(
+        "--seed", type=seed, metavar="N", help="seed of the random inputs (default: that of the first run)"
+    )
     root.add_argument("--no-html", action="store_true", help="write no new HTML reports; existing ones are updated")
     root.add_argument("--audience", choices=["student", "staff"],
                       help="staff: also write a second report, with faults of the grader in full")  # fmt: skip

@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="folder with data sets (default: BACKGRADE_DATA, or a cache folder)",
     )
-    root.add_argument("--url", help="download from here: the address of its file, or of the folder of its files")
+    root.add_argument("--url", help="download from this address: that of its file, or of a folder with its files")
     root.add_argument("--unverified", action="store_true", help="accept files even if their checksums are wrong")
     root.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON; - prints it")
     root.add_argument("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")

@@ -37,7 +37,7 @@ LEAST = 60  # seconds below which no run is of use
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(
         prog="grade.py release",
-        description="Make what students, platforms and CI get. The same inputs give the same bytes.",
+        description="Make the archives for students, platforms and CI. The same inputs give the same bytes.",
         epilog="exit codes: 0 made, 2 usage",
     )
     add = root.add_argument
@@ -45,10 +45,10 @@ def parser() -> argparse.ArgumentParser:
     add("--for", dest="packages", action="append", default=[], choices=PACKAGES, metavar="PACKAGE",
         help=f"{', '.join(PACKAGES)}; may be given more than once (default: all)")  # fmt: skip
     add("--seconds", type=int, metavar="N", help="time that the platform gives (default: the platform's own)")
-    add("--seeds", type=int, default=32, metavar="N", help="sets of questions that a handout knows (default: 32)")
+    add("--seeds", type=int, default=32, metavar="N", help="seeds that a handout has answers for (default: 32)")
     add("--image", default="backgrade", metavar="NAME", help="container image of autolab and prairielearn")
     add("--data-root", type=Path, metavar="FOLDER", help="where data is (default: BACKGRADE_DATA, or a cache)")
-    add("--allow-unsafe", action="store_true", help="grade also where a platform does not confine student code")
+    add("--allow-unsafe", action="store_true", help="let packages grade even if student code is not confined")
     add(
         "--check", action="store_true", help="compare each archive with its manifest and a second build, and try it out"
     )

@@ -32,10 +32,10 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("folder", type=Path, metavar="DIR", help="the folder that `grade.py batch --out` filled")
     root.add_argument("--names", action="store_true", help="show names; without it, students are numbers")
     root.add_argument("--requests", type=Path, metavar="PATH", help="regrade requests: a CSV or a folder of text files")
-    root.add_argument("--port", type=int, metavar="N", help=f"default: {PORT}, or the next that is free")
+    root.add_argument("--port", type=int, metavar="N", help=f"the port (default: {PORT}, or the next free one)")
     root.add_argument("--host", metavar="ADDRESS", help="serve other machines, too; needs --cert and --key")
     root.add_argument("--cert", type=Path, metavar="FILE", help="the certificate, as PEM")
-    root.add_argument("--key", type=Path, metavar="FILE", help="its key, as PEM")
+    root.add_argument("--key", type=Path, metavar="FILE", help="the certificate's key, as PEM")
     return root
 
 

@@ -31,7 +31,13 @@ def parser() -> argparse.ArgumentParser:
     add = root.add_argument
     add("--task", action="append", default=[], metavar="ID", help="only this task or item; repeatable")
     add("--quick", action="store_true", help="fewer seeds and mutants: about a minute on two cores")
-    add("--seeds", type=int, default=trial.SEEDS, metavar="N", help=f"seeds of right work (default: {trial.SEEDS})")
+    add(
+        "--seeds",
+        type=int,
+        default=trial.SEEDS,
+        metavar="N",
+        help=f"grade right work with N seeds (default: {trial.SEEDS})",
+    )
     add("--jobs", type=int, metavar="N", help="gradings at a time (default: one per core)")
     add("--json", type=Path, metavar="FILE", help="write everything as JSON; - prints it")
     add("--homework", type=Path, default=OWN, metavar="FOLDER", help="another homework's folder")

@@ -37,13 +37,15 @@ def parser() -> argparse.ArgumentParser:
                       help="the folder that `grade.py batch --out` filled, or all submissions")  # fmt: skip
     root.add_argument("--with", dest="earlier", type=Path, nargs="+", default=[], metavar="EARLIER",
                       help="submissions of earlier years, compared with this class only")  # fmt: skip
-    root.add_argument("--layout", choices=LAYOUTS, help="the layout of a folder of submissions, if not recognised")
+    root.add_argument(
+        "--layout", choices=LAYOUTS, help="the layout of a folder of submissions, if it is not recognised"
+    )
     root.add_argument("--jobs", type=int, metavar="N", help="submissions read at a time (default: one per core)")
     root.add_argument(
         "--html", type=Path, metavar="FILE", help=f"where the page goes (default: {pages.SIMILAR} in DIR, or here)"
     )
     root.add_argument("--no-html", action="store_true", help="write no page")
-    root.add_argument("--json", type=Path, metavar="FILE", help="everything as JSON; - prints it")
+    root.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON; - prints it")
     root.add_argument("--homework", type=Path, metavar="FOLDER", help="homework folder (default: the run's)")
     return root
 

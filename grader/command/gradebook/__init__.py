@@ -35,32 +35,49 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("folder", type=Path, metavar="DIR", help="the folder that `grade.py batch --out` filled")
     root.add_argument("--run", type=int, metavar="N", help="an earlier run (default: the last one)")
     root.add_argument("--homework", type=Path, metavar="FOLDER", help="homework folder (default: the run's)")
+    add_verbs(root)
+    return root
+
+
+def add_verbs(root: argparse.ArgumentParser) -> None:
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = verbs.add_parser("list", help="everyone's points, and what waits for a person")
+
+    def add_verb(
+        name: str, does: str, *, of_a_student: bool = False, by_a_person: bool = False
+    ) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+        if of_a_student:
+            verb.add_argument("student", metavar="STUDENT", help="an id, name or e-mail")
+        if by_a_person:
+            verb.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
+        return verb
+
+    listing = add_verb("list", "everyone's points, and what waits for a person")
     listing.add_argument("--only", choices=ONLY, help="list only students in this state")
     listing.add_argument("--below", type=points, metavar="POINTS", help="list only students with fewer points")
     listing.add_argument(
         "--match", default="", metavar="TEXT", help="list only students with TEXT in an id, name or group"
     )
-    show = verbs.add_parser("show", help="everything about one student")
-    show.add_argument("student", metavar="STUDENT")
-    adjust = verbs.add_parser("adjust", help="change the points of an item, or the number of days `late`")
-    adjust.add_argument("student", metavar="STUDENT")
+    add_verb("show", "everything about one student", of_a_student=True)
+    adjust = add_verb(
+        "adjust", "change the points of an item, or the number of days `late`", of_a_student=True, by_a_person=True
+    )
     adjust.add_argument("item", metavar="ITEM", help=f"as 2.1, or `{LATE_DAYS}`")
     adjust.add_argument("points", metavar="POINTS", help=f"or days; `{AS_GRADED}` removes the earlier adjustment")
     adjust.add_argument("--why", required=True, metavar="TEXT", help="the reason; the student reads it")
-    adjust.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
-    take = verbs.add_parser("take", help="choose which of a student's files counts, from the next batch on")
-    take.add_argument("student", metavar="STUDENT")
+    take = add_verb(
+        "take", "choose which of a student's files counts, from the next batch on", of_a_student=True, by_a_person=True
+    )
     take.add_argument("file", metavar="FILE", help=f"as the report names it; `{NO_FILE}` removes the earlier choice")
     take.add_argument("--as", dest="name", required=True, metavar="NAME", help="the wanted file that it counts as")
-    take.add_argument("--why", default="it is the one that counts", metavar="TEXT", help="the student reads it")
-    take.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
-    verbs.add_parser("late", help="who was late, and the penalties")
-    diff = verbs.add_parser("diff", help="whose points or lateness differ between two runs, and why")
-    diff.add_argument("old", type=int, metavar="OLD")
-    diff.add_argument("new", type=int, metavar="NEW")
-    export = verbs.add_parser("export", help="write the grades as another system takes them")
+    take.add_argument(
+        "--why", default="it is the one that counts", metavar="TEXT", help="the reason; the student reads it"
+    )
+    add_verb("late", "who was late, and the penalties")
+    diff = add_verb("diff", "whose points or lateness differ between two runs, and why")
+    diff.add_argument("old", type=int, metavar="OLD", help="the number of the earlier run")
+    diff.add_argument("new", type=int, metavar="NEW", help="the number of the later run")
+    export = add_verb("export", "write the grades as another system takes them")
     formats = [*SHEETS, *EACH, FEEDBACK]
     export.add_argument("format", choices=formats, metavar="FORMAT", help=", ".join(formats))
     export.add_argument("--out", type=Path, metavar="FILE", help=f"file, or folder (default: in DIR/{EXPORTS})")
@@ -69,18 +86,19 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--from", dest="sender", default="", metavar="ADDRESS", help=f"{FEEDBACK} --for email: the sender"
     )
-    export.add_argument("--again", action="store_true", help=f"{FEEDBACK}: also for those who have got the same before")
+    export.add_argument(
+        "--again", action="store_true", help=f"{FEEDBACK}: also for students who got the same one before"
+    )
     export.add_argument(
         "--pseudonyms", action="store_true", help="csv, jsonl: for research, with pseudonyms instead of names and ids"
     )
-    release = verbs.add_parser("release", help="show students the results of a run, if the rubric waits for a person")
+    release = add_verb(
+        "release", "show students the results of a run, if the rubric waits for a person", by_a_person=True
+    )
     release.add_argument("items", nargs="*", metavar="ITEM", help="as 2.1 (default: all)")
     release.add_argument("--take-back", action="store_true", help="hide them again")
     release.add_argument("--log", action="store_true", help="only list what was released, when and by whom")
-    release.add_argument("--author", metavar="NAME", help="who decided (default: the user of this machine)")
-    forget = verbs.add_parser("forget", help="delete all that this folder holds of a student")
-    forget.add_argument("student", metavar="STUDENT")
-    return root
+    add_verb("forget", "delete all that this folder holds of a student", of_a_student=True)
 
 
 def points(text: str) -> float:
