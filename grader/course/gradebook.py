@@ -58,7 +58,7 @@ class Gradebook:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.folder = database.folder
-        self.same: Mapping[str, frozenset[str]] | None = None
+        self.same: Mapping[str, frozenset[str]] | None = None  # id -> all ids of this student; None until it is read
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -172,13 +172,13 @@ class Gradebook:
     def students(self, run: Run | None = None) -> list[Student]:
         """Everyone in a run (default: the last), sorted by id."""
         query = f"SELECT {COLUMNS} FROM submissions WHERE run = ? ORDER BY student"
-        return self.database.read(from_row, query, (run or self.run()).id)
+        return self.database.read(student_of, query, (run or self.run()).id)
 
     def student(self, id: str, run: Run | None = None) -> Student:
         """A student by id, name or any platform id. Raises UsageError if nobody or several match, and names them."""
         run = run or self.run()
         query = f"SELECT {COLUMNS} FROM submissions WHERE run = ? AND student = ?"
-        found = self.database.read(from_row, query, run.id, id)
+        found = self.database.read(student_of, query, run.id, id)
         return found[0] if found else people.find(self.students(run), id, self.known_as(id))
 
     def graded(self, run: Run | None = None) -> set[str]:
@@ -197,21 +197,26 @@ class Gradebook:
         return report_json.parse({**told, "tasks": [self.task(digest) for digest in told["tasks"]]})
 
     def seen(self, given: Adjustment, run: Run) -> Report | None:
-        """The report that a person looked at to make an adjustment, of this run or an earlier one; None if there was
-        none. On the review page, that was the report of the last run that had ended; with a command, the last one."""
-        query = "SELECT 1 FROM adjustments WHERE student = ? AND item = ? AND time = ? AND step IS NOT NULL"
-        on_page = self.database.rows(query, given.student, given.item, stamp(given.time))
+        """The report on which a person based an adjustment, of this run or an earlier one; None if there was none.
+
+        The review page shows the last run that has ended. Who types a command sees the last report that there is.
+        """
         runs = [one for one in self.runs() if one.id <= run.id and one.began <= given.time]
         ended = [one for one in runs if one.ended and one.ended <= given.time]
         query = (
             "SELECT document FROM (SELECT * FROM reports UNION ALL SELECT * FROM replaced)"
             " WHERE run = ? AND student = ? AND recorded <= ? ORDER BY recorded DESC LIMIT 1"
         )
-        for one in ended[-1:] if on_page and ended else reversed(runs):
+        for one in ended[-1:] if ended and self.is_from_page(given) else reversed(runs):
             for id_ in self.known_as(given.student):
                 if found := self.database.read(self.report_of, query, one.id, id_, stamp(given.time)):
                     return found[0]
         return None
+
+    def is_from_page(self, given: Adjustment) -> bool:
+        """Whether an adjustment was made on the review page."""
+        query = "SELECT 1 FROM adjustments WHERE student = ? AND item = ? AND time = ? AND step IS NOT NULL"
+        return bool(self.database.rows(query, given.student, given.item, stamp(given.time)))
 
     def page(self, path: str) -> str | None:
         """The digest of the contents of the page at `path`, relative to the folder; None if there is no page."""
@@ -294,8 +299,8 @@ class Gradebook:
         gone = {id_ for id_ in gone if not there & self.known_as(id_)}
         return sorted(id_ for id_ in gone if self.in_force(id_))
 
-    def called(self, id: str, there: Container[str]) -> str:
-        """The student's id among `there`; the given id if it is there, or if none is."""
+    def id_among(self, id: str, there: Container[str]) -> str:
+        """That one of the student's ids which is in `there`; the given one if it is there, or if none is."""
         return id if id in there else next((one for one in self.known_as(id) if one in there), id)
 
     def in_force(self, student: str) -> dict[str, Adjustment]:
@@ -357,7 +362,7 @@ class Gradebook:
     def diff(self, old: Run, new: Run) -> list[Change]:
         """The changes of points and lateness between two runs, with reasons."""
         before, after = ({row.student.id: row for row in self.register(run)} for run in (old, new))
-        before = {self.called(id_, after): row for id_, row in before.items()}
+        before = {self.id_among(id_, after): row for id_, row in before.items()}
         students = sorted(before.keys() | after.keys())
         return [change for one in students for change in differences(one, before.get(one), after.get(one))]
 
@@ -414,7 +419,7 @@ def adjustment_of(row: Sequence[Any]) -> Adjustment:
     return Adjustment(who, item, finite(points), author, datetime.fromisoformat(at), why)
 
 
-def from_row(row: Sequence[Any]) -> Student:
+def student_of(row: Sequence[Any]) -> Student:
     id_, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin, unlisted = row
     at, own_due = (datetime.fromisoformat(text) if text else None for text in (submitted_at, due))
     marked = None if marked_late is None else bool(marked_late)

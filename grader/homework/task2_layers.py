@@ -49,16 +49,16 @@ from .edges import (
 
 Array = NDArray[np.float64]
 
-Said = str | Sequence[str]  # of all calls, or of each
-AGAIN = 8  # so many equal calls in turn: an answer may not depend on how often a layer was used
+Said = str | Sequence[str]  # what a message adds for all calls, or for each of them
+AGAIN = 8  # equal calls in turn: an answer may not depend on how often a layer was used
 REGS = (0.0, 0.7, 3.0)
 TINY = 0.5**10, 0.5**24  # factors of rows, for outputs below 0.01 and below 1e-6
 MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches it
 NEAR_ZERO = 24, 40  # powers of 1/2: positive numbers that a threshold above 0 takes for negative ones
 FAR = 20, 40  # powers of 2: numbers that a limit would cut
-HIDDEN = 0.5  # of the right loss: one below it is cut off
-FAR_BELOW = 13.8  # by so much a score is lower, that its p lies between 1e-7 and 1e-6
-UNLIKELY = 1e-3  # of the loss then: a constant such as 1e-12 in the logarithm moves it by less than 1e-4
+HIDDEN = 0.5  # share of the right loss; a smaller loss is one that was cut off
+FAR_BELOW = 13.8  # how much lower a score is, so that its p lies between 1e-7 and 1e-6
+UNLIKELY = 1e-3  # tolerance of the loss for such a p: 1e-12 added in the logarithm moves it by less than 1e-4
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
              "l2_regularization": ("w", "reg")}  # fmt: skip
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
@@ -72,8 +72,8 @@ OWN_MAXIMUM = "np.exp overflows or gives only 0; subtract the maximum of each ro
 
 
 def names_the_maximum(judge: Judge) -> Judge:
-    """A check that says which maximum is meant where a line of the student's that takes one raises: Python's words and
-    numpy's do not."""
+    """Complete the message of a check: if a student's line that takes a maximum raises, it says which function is
+    meant. Python's and numpy's own messages do not."""
 
     @wraps(judge)
     def naming(hw: Subject, rng: np.random.Generator) -> None:
@@ -284,8 +284,8 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
-    """What the first of two calls returned at position `at`, read after the second: it is not the second's. The second
-    is asked AGAIN times, and its last answer is right, too."""
+    """Require that the answer of the first of two calls is still right after the second, and that the second is right
+    when it is asked AGAIN times. `at` is the position in an answer."""
     right, later = (np.asarray(getattr(hw.reference.layers, function)(*args)[at]) for args in calls)
     answers = getattr(hw.layers, function).map([*calls, *[calls[1]] * AGAIN])
     found, last = (unpack(function, answer, names)[at] for answer in (answers[0], answers[-1]))
@@ -313,7 +313,7 @@ def spread_fc(rng: np.random.Generator, size: Size) -> tuple[Array, Array, Array
 
 
 def special_fc(rng: np.random.Generator, size: Size) -> dict[str, tuple[NDArray[Any], Array, Array]]:
-    """Values that a network meets, and none of which may be a case of its own, by what a message calls them."""
+    """Values that occur in networks, by what a message adds: code may treat none of them as a special case."""
     n, d_in, d_out = size
     below = -np.abs(rng.normal(size=(n, d_in)))
     below[-1] = 0.0  # as a row is whose hidden units are all off
@@ -357,7 +357,7 @@ def expect_fc_forward(hw: Subject, *calls: tuple[Array, Array, Array], said: Sai
 
 
 def of_each(said: Said, calls: Sequence[Any]) -> Sequence[str]:
-    """What is said of each call, where one text may stand for all."""
+    """What a message adds for each call: `said` may be one text for all."""
     return [said] * len(calls) if isinstance(said, str) else said
 
 
@@ -380,8 +380,8 @@ def caches_of(hw: Subject, forward: str, answers: Sequence[Any]) -> list[Any]:
 
 
 def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None:
-    """The numeric gradient, with two forwards before two backwards, because the layer stands twice in a network: a
-    cache belongs to its own forward, and serves again."""
+    """Require the numeric gradient. Two forwards come before two backwards, because a network uses the layer twice: a
+    cache belongs to its own forward, and can be used again."""
     args, later = draw_fc(rng, size), draw_fc(rng, size)
     grad_out, grad_later = rng.normal(size=(2, size[0], size[2]))
     cache, later_cache = caches_of(hw, "fc_forward", hw.layers.fc_forward.map([args, later]))
@@ -419,7 +419,7 @@ def expect_fc_grads(hw: Subject, answer: Any, right: Sequence[Array], said: str,
 
 
 def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array], said: Said = "") -> None:
-    """The gradients by the reference: a numeric one takes long for many numbers, and loses digits for large ones."""
+    """Require the reference's gradients: a numeric one takes long for many numbers, and loses digits for large ones."""
     caches = caches_of(hw, "fc_forward", hw.layers.fc_forward.map([args for args, _ in calls]))
     answers = hw.layers.fc_backward.map([(grad_out, cache) for (_, grad_out), cache in zip(calls, caches, strict=True)])
     for (args, grad_out), answer, what in zip(calls, answers, of_each(said, calls), strict=True):
@@ -463,7 +463,7 @@ def trusted_fc(hw: Subject, grad_out: Array, at: Sequence[Array]) -> Sequence[Ar
 
 
 def relu_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Edges of what works on each entry alone: any shape is asked for."""
+    """Edge cases of a function that works on each entry alone, and so on any shape."""
     n = int(rng.integers(3, 6))
     return [(1, n + 3), (n + 3, 1), (n, n), (n + 3, 2), (MANY_ROWS + n, 2), (2, MANY_COLUMNS + n)]
 
@@ -495,7 +495,7 @@ def singly(inputs: Sequence[Array]) -> list[tuple[Array]]:
 
 
 def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int, int]) -> None:
-    """The numeric gradient, with two forwards before two backwards, as of the fully-connected layer."""
+    """Require the numeric gradient, with two forwards before two backwards, as for the fully-connected layer."""
     x, later = clear_of_kink(rng, shape), clear_of_kink(rng, shape)
     grad_out, grad_later = rng.normal(size=(2, *shape))
     for sign, at in zip((1, -1), np.flatnonzero(x > 0), strict=False):  # both come through, so that a mask shows
@@ -544,7 +544,7 @@ def edge_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
 
 
 def expect_special_softmax(hw: Subject, rng: np.random.Generator, shape: tuple[int, int], at: int) -> None:
-    """The loss, or the gradient, of scores and labels none of which may be a case of its own."""
+    """Require the loss, or the gradient, for scores and labels that code may not treat as a special case."""
     n, c = shape
     x, y = rng.normal(size=shape), draw_labels(rng, n, c)
     special = {
@@ -645,7 +645,7 @@ def expect_l2_value(hw: Subject, *calls: tuple[Array, float]) -> None:
 
 
 def reg_clues(expected: Any, reg: float) -> Iterator[Clue]:
-    """What stands in the place of a great reg. One that is left out is wrong for reg = 0, too, which comes first."""
+    """What a large reg may be replaced by. If reg is left out, reg = 0 fails first."""
     if reg > 1:
         yield Clue("as if reg were cut at 1", expected / reg)
         yield Clue("as if reg were cut to a whole number", expected * int(reg) / reg)
@@ -738,8 +738,8 @@ def expect_softmax(
 
 
 def advise_log_sum_exp(hw: Subject, x: Array, y: NDArray[np.int64]) -> None:
-    """Advise if log p is infinite, or cut off, because p underflows. That costs no points: the assignment does not ask
-    for it."""
+    """Advise if log p is infinite, or cut off, because p underflows. It costs no points: the assignment does not
+    ask for more."""
     try:
         value = hw.layers.softmax_loss(x, y)
     except Raised:

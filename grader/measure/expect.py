@@ -33,11 +33,11 @@ from grader.measure.differing import described, differing
 from grader.model import Measure
 
 Array = NDArray[np.float64]
-TOLD = 36  # entries of an array, above which no mistake is recorded: the same one shows in smaller arrays first
+TOLD = 36  # entries of an array; mistakes in larger ones are not recorded, because they show in smaller ones first
 MORE = "your course's grader may say more about the cause"
 ANOTHER = "asked again, it differs: is it random, or an earlier call's?"
-MOST_PLACES = 1000  # that differ, and are counted
-AGAIN = 2  # more times
+MOST_PLACES = 1000  # differing places that are counted
+AGAIN = 2  # how often a question is asked again
 ROUNDS = 5  # repetitions of a measurement of time or memory
 
 
@@ -86,9 +86,12 @@ def expect_close(
     """Require that `yours` has the shape of `expected` and that every entry is within `atol` of it.
 
     `atol` is an absolute error, by default the item's tolerance; it does not depend on the size of an array. With
-    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. Of complex
-    numbers, both parts are compared so. Where `expected` is a list, `yours` may be one, too. `part` is the place in an
-    answer from which `yours` was gathered. Raises Mismatch with the likely cause, NotImplementedYet for None.
+    `rtol`, the allowed error of an entry is `atol` (0 by default) plus `rtol` times the expected magnitude. Complex
+    numbers are compared by their real and imaginary parts. If `expected` is a list, `yours` may be one, too. Raises
+    Mismatch with the likely cause, NotImplementedYet for None.
+
+    For the message: `reveal` shows the expected value, `factors` and `clues` are known causes, and `unlimited` says why
+    an answer is not finite. `part` is the place in an answer from which `yours` was taken.
     """
     if is_stub(yours):
         raise NotImplementedYet(f"{name} is None: not implemented yet")
@@ -139,7 +142,7 @@ def is_listed(value: Any) -> bool:
 
 
 def _expect_complex(hw: Subject, name: str, yours: Any, right: Any, atol: float, rtol: float, reveal: bool) -> None:
-    """`expect_close` of complex numbers. What a part may be off by is relative to the whole number."""
+    """`expect_close` for complex numbers. The allowed error of a part is relative to the magnitude of the number."""
     found, allowed = plain(yours), atol + rtol * np.abs(right)
     for which, take in (("real", np.real), ("imaginary", np.imag)):
         part, own = f"the {which} part of {name}", take(found) if isinstance(found, complex | np.ndarray) else found
@@ -168,10 +171,10 @@ def expect_equal(hw: Subject, name: str, yours: Any, expected: Any, *, reveal: b
 
 
 def expect_raises(hw: Subject, name: str, call: Callable[[], Any], error: Any) -> None:
-    """Require that `call` raises `error` in the student's code, or a subclass of it: a class of Python's or of a
-    package, or one of the student's own, as `hw.work.Empty` or by its name.
+    """Require that `call` raises `error`, or a subclass of it, in the student's code.
 
-    A time limit and a file that cannot be imported are no such exception: these are raised as ever. Raises Mismatch.
+    `error` is a class of Python's or of a package, or one of the student's own: `hw.work.Empty`, or its name as text.
+    Raises Mismatch. A time limit and a file that cannot be imported do not count, and are raised as always.
     """
     wanted = error if isinstance(error, str) else error.__name__
     try:
@@ -316,7 +319,7 @@ def once(hw: Subject, of: Sequence[Any], compute: Callable[[], Array]) -> Array:
 
 
 class Mistakes:
-    """What known mistakes would have given. The reference's module `mistakes` tells it; it is asked only after a
+    """What known mistakes would have given, as the reference's module `mistakes` says. It is asked only after a
     mismatch, or when answers are recorded."""
 
     def __init__(self, hw: Subject, name: str, args: Sequence[Any], recorded: bool) -> None:
@@ -349,7 +352,7 @@ def mistakes(hw: Subject, name: str, *args: Any, recorded: bool = True) -> Itera
 
 
 def asked_again(ask: Callable[[], Any]) -> Clue:
-    """The clue that the same question has another answer the next time. The student's code is asked only after a
+    """The clue that an answer changes when the same question is asked again. The student's code is asked only after a
     mismatch."""
 
     def moves(found: Array) -> bool:
@@ -360,8 +363,8 @@ def asked_again(ask: Callable[[], Any]) -> Clue:
 
 
 def kept_clues(ask: Callable[..., Any], **args: Any) -> list[Clue]:
-    """Clues that a wrong answer of `ask(**args)` is kept from an earlier call: asked again, it is another one; or it
-    stays, whatever one of the arguments is. The right answer must change with each of them."""
+    """Clues that a wrong answer of `ask(**args)` is kept from an earlier call: it changes when it is asked again, or it
+    does not change with one of the arguments. The right answer has to change with each argument."""
 
     def stays(name: str, found: Array) -> bool:
         changed = ({**args, name: value} for value in others(args[name]))
@@ -396,8 +399,8 @@ def same_array(one: Array | None, other: Array) -> bool:
 
 
 def others(value: Any) -> Sequence[Any]:
-    """Other arguments of the same kind: a great one and a small one, because an answer that is cut off stays with one
-    of them. Empty where none can be told."""
+    """Two other values of an argument, a larger and a smaller one: an answer that is cut at a limit stays the same for
+    one of them. Empty for an argument that is neither a float nor an array of floats."""
     if isinstance(value, float):
         return 1.5 * value + 0.5, 0.01 * value + 0.001
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":

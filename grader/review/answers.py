@@ -30,7 +30,7 @@ def entry_of(review: Review, request: Request) -> Entry:
 
 
 def is_part(request: Request) -> bool:
-    """Whether the page's own script asks, which shows what comes in place of the page."""
+    """Whether the page's own script asks. It puts the answer in the place of the page's main part."""
     return request.headers.get("x-part") == "main"
 
 
@@ -51,7 +51,8 @@ async def shown(
     review: Review, request: Request, person: Person, entry: Entry, *, conflict: str = "", note: str = "",
     typed: Mapping[str, str] | None = None, status: int = 200,
 ) -> Response:  # fmt: skip
-    """An entry's page, at once: the script asks for evidence that is not ready, and a link does without script."""
+    """An entry's page, at once. If its evidence is not ready, the page's script asks for it. Without a script, a link
+    asks for the `whole` page, which waits for the evidence."""
     found = await review.shown(entry, PATIENCE if "whole" in request.query_params else 0.0)
     review.prepare(entry)
     return review.view.entry(entry, person, found, conflict=conflict, note=note, typed=typed, status=status)
@@ -66,7 +67,7 @@ async def evidence_of(review: Review, request: Request, person: Person) -> Respo
 
 
 async def saved_picture(review: Review, request: Request, person: Person) -> Response:
-    """A picture that was handed in, by its number alone."""
+    """A picture that was handed in. The address has its number and no path."""
     found = await review.shown(entry_of(review, request), PATIENCE)
     number = request.path_params["number"]
     saved = [one for _, one in found.photographs] if found else []
@@ -77,7 +78,7 @@ async def saved_picture(review: Review, request: Request, person: Person) -> Res
 
 
 async def page_of_pdf(review: Review, request: Request, person: Person) -> Response:
-    """A page of a PDF, by numbers alone: the file is one that the batch saw in this student's work."""
+    """A page of a PDF that the batch saw in this student's work. The address has numbers and no path."""
     entry, number = entry_of(review, request), request.path_params["page"]
     found = await review.shown(entry, PATIENCE)
     names = found.pdfs if found else ()
@@ -136,14 +137,14 @@ def chosen_comments(request: Request) -> list[int]:
     return [whole(one) for one in request.state.form.get("comment", [])]
 
 
-async def after(review: Review, request: Request, person: Person, entry: Entry, note: str) -> Response:
-    """The next entry, once something was decided."""
-    nxt = review.desk.next(person.session, entry)
-    if is_part(request):
-        if nxt is None:
-            return JSONResponse({"to": "/"})
-        return await shown(review, request, person, nxt, note=note)
-    return RedirectResponse(review.view.link(nxt) if nxt else "/", 303)
+async def show_next(review: Review, request: Request, person: Person, entry: Entry, note: str) -> Response:
+    """The entry after one that was decided, with a `note` on the decision; the overview after the last one."""
+    following = review.desk.next(person.session, entry)
+    if not is_part(request):
+        return RedirectResponse(review.view.link(following) if following else "/", 303)
+    if following is None:
+        return JSONResponse({"to": "/"})
+    return await shown(review, request, person, following, note=note)
 
 
 async def decide(review: Review, request: Request, person: Person) -> Response:
@@ -157,35 +158,47 @@ async def decide(review: Review, request: Request, person: Person) -> Response:
         status = 409 if isinstance(error, Changed) else 422
         typed = {**form, "comments": ",".join(map(str, chosen_comments(request)))}
         return await shown(review, request, person, entry, conflict=str(error), typed=typed, status=status)
-    return await after(review, request, person, entry, note)
+    return await show_next(review, request, person, entry, note)
 
 
 def settle(review: Review, person: Person, entry: Entry, form: Mapping[str, str], comments: list[int]) -> str:
-    """Do what a form says; give a sentence on it."""
-    desk, accepts, why = review.desk, form.get("act") == "accept", form.get("why", "")
-    seen, who = whole(form.get("seen", "")), review.view.called(entry.student)
+    """Do what a form says; a sentence that says so. Raises UsageError, and Changed if somebody else decided first."""
+    who = review.view.called(entry.student)
     if entry.kind == "files":
-        told = form.get("told", "")
-        if form.get("file") and not accepts:
-            desk.take(entry, form["file"], form.get("name", ""), review.view.wanted(), author=person.author, told=told)
-            return f"{who}: {form['file']} counts as {form.get('name', '')}; grade the student again"
-        desk.settle_files(entry, "" if accepts else why, author=person.author, told=told)
-        return f"{who}: recorded"
+        return f"{who}: {settle_files(review, person, entry, form)}"
     if entry.kind == "request":
-        granted = form.get("act") == "grant"
-        reason = why or ("" if granted or not accepts else "a person looked at it again; the points stay")
-        points = number(form.get("points", "")) if granted and entry.item else None
-        desk.answer(entry, granted, reason, author=person.author, seen=seen, adjusted=whole(form.get("adjusted", "")),
-                    points=points)  # fmt: skip
-        return f"{who}: {'granted' if granted else 'not granted'}"
-    if accepts:
+        return f"{who}: {settle_request(review, person, entry, form)}"
+    why, seen = form.get("why", ""), whole(form.get("seen", ""))
+    if form.get("act") == "accept":
         if entry.score is None:
             raise UsageError("the grader proposes nothing here; type the points, or grade it again")
         points, comments = entry.score, []
     else:
         points = number(form.get("points", ""))
-    desk.decide(entry, points, author=person.author, seen=seen, comments=comments, why=why)
+    review.desk.decide(entry, points, author=person.author, seen=seen, comments=comments, why=why)
     return f"{who}: recorded for {entry.item}"
+
+
+def settle_files(review: Review, person: Person, entry: Entry, form: Mapping[str, str]) -> str:
+    """Choose the file that counts, or leave the grader's choice; what was done."""
+    file, name, told = form.get("file", ""), form.get("name", ""), form.get("told", "")
+    accepts = form.get("act") == "accept"
+    if file and not accepts:
+        review.desk.take(entry, file, name, review.view.wanted(), author=person.author, told=told)
+        return f"{file} counts as {name}; grade the student again"
+    review.desk.settle_files(entry, "" if accepts else form.get("why", ""), author=person.author, told=told)
+    return "recorded"
+
+
+def settle_request(review: Review, person: Person, entry: Entry, form: Mapping[str, str]) -> str:
+    """Grant a regrade request or not; what was done."""
+    granted, why = form.get("act") == "grant", form.get("why", "")
+    if form.get("act") == "accept":
+        why = why or "a person looked at it again; the points stay"
+    seen, adjusted = whole(form.get("seen", "")), whole(form.get("adjusted", ""))
+    points = number(form.get("points", "")) if granted and entry.item else None
+    review.desk.answer(entry, granted, why, author=person.author, seen=seen, adjusted=adjusted, points=points)
+    return "granted" if granted else "not granted"
 
 
 async def undo(review: Review, request: Request, person: Person) -> Response:
@@ -220,7 +233,7 @@ async def unsay(review: Review, request: Request, person: Person) -> Response:
 
 
 async def new_comment(review: Review, request: Request, person: Person) -> Response:
-    """A comment of the rubric, made beside an entry; it is given to this entry's decision at once."""
+    """Make a comment for an item beside one of its entries, and choose it for this entry's decision."""
     entry, form = entry_of(review, request), form_of(request)
     try:
         made, _ = review.desk.word(form.get("text", ""), number(form.get("points", "") or "0"), author=person.author,

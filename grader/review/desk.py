@@ -136,18 +136,18 @@ class Desk:
         if kind == "remark":
             rows = self.book.database.rows("SELECT student FROM remarks WHERE id = ?", number)
             comments.take_back(self.book.database, number, author=author)
-            key = self.book.called(rows[0][0], self.queue.students), FILES
+            key = self.book.id_among(rows[0][0], self.queue.students), FILES
         elif kind == "answer":
             asked = self.book.database.rows("SELECT request FROM answers WHERE id = ?", number)[0][0]
             request = next(one for one in self.queue.requests if one.id == asked)
             if request.answer != number:
                 raise Changed(f"{request.by or 'someone'} decided on this request since; nothing was taken back")
             requests.reopen(self.book, request, author=author)
-            key = self.book.called(request.student, self.queue.students), f"request-{request.id}"
+            key = self.book.id_among(request.student, self.queue.students), f"request-{request.id}"
         else:
             gone = decisions.undo(self.book, author)
-            key = self.book.called(gone[0].given.student, self.queue.students), gone[0].given.item
-            self.stale |= {self.book.called(one.given.student, self.queue.students) for one in gone}
+            key = self.book.id_among(gone[0].given.student, self.queue.students), gone[0].given.item
+            self.stale |= {self.book.id_among(one.given.student, self.queue.students) for one in gone}
         self.wrote([key[0]])
         return self.queue.entries.get(key)
 
@@ -174,7 +174,7 @@ class Desk:
         """A new comment, or another wording of one: its number, and how many students' points it changed."""
         number, changed = decisions.word(self.book, text, points, author=author, item=item, comment=comment,
                                          most=self.queue.most, seen=seen)  # fmt: skip
-        self.wrote(self.book.called(one, self.queue.students) for one in changed)
+        self.wrote(self.book.id_among(one, self.queue.students) for one in changed)
         return number, len(changed)
 
     def say(self, entry: Entry, place: str, text: str, *, author: str) -> None:

@@ -116,10 +116,10 @@ class Queue:
         self.requests = requests.all_of(self.book.database)
         self.standing = {}
         for (student, item), one in decisions.standing(self.book).items():
-            there = self.standing.get(at := (self.book.called(student, self.students), item))
+            there = self.standing.get(at := (self.book.id_among(student, self.students), item))
             self.standing[at] = one if there is None or one.id > there.id else there
         looked = {
-            self.book.called(who, self.students): text
+            self.book.id_among(who, self.students): text
             for who, text in self.book.database.rows(
                 "SELECT student, author || ': ' || text FROM remarks WHERE item = ? AND gone IS NULL", FILES
             )
@@ -162,7 +162,7 @@ class Queue:
         return replace(one, standing=standing, settled=bool(standing and standing.given.points is not None))
 
     def asked(self, one: Request) -> Entry:
-        who = self.book.called(one.student, self.students)
+        who = self.book.id_among(one.student, self.students)
         standing = self.standing.get((who, one.item))
         score = self.drawn[who].score.get(one.item) if who in self.drawn else None
         if standing and standing.given.points is not None:

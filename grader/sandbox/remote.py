@@ -34,11 +34,11 @@ from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tens
 
 MOST_ARITY = 255  # parameters of a student's function
 MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
-# What is told of Python's own names whoever reads them. Others are looked for by Python's library, numpy and torch
-# themselves, and are told to a check alone.
+# Special names of Python's that anyone may read. For the others, libraries look by themselves, on any object: only a
+# check's own code may read them.
 TOLD = frozenset(("__name__", "__qualname__", "__doc__", "__dict__", "__bases__", "__mro__", "__defaults__"))
-PROBED = ("__array", "__cuda", "__dlpack", "__torch")  # how names begin that compiled code looks for
-OBJECT = "an object was expected"  # ends a sentence on plain data
+PROBED = ("__array", "__cuda", "__dlpack", "__torch")  # beginnings of names for which compiled code looks
+OBJECT = "an object was expected"  # the end of a sentence on plain data
 CALLED = {"take": "next", "leave": "exit"}  # operators whose methods have other names
 FUNCTION = 0  # the handle id that says: this attribute is a function
 KINDS = {int(kind): kind for kind in vars(Parameter).values() if isinstance(kind, type(Parameter.KEYWORD_ONLY))}
@@ -114,10 +114,10 @@ def kind_of(owner: Owner, path: Sequence[str]) -> str:
 
 
 def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any:
-    """An attribute: data by value, a function or class as a Function, any other object as a Remote. If it is a function
-    in the reference, it is taken for one without asking."""
+    """An attribute: data by value, a function or class as a Function, any other object as a Remote. The student's
+    process is not asked where the reference has a function of that name."""
     if name.startswith("__") and name not in TOLD:
-        asking = Path(sys._getframe(2).f_code.co_filename)  # that of `a.__slots__`, above `__getattr__`
+        asking = Path(sys._getframe(2).f_code.co_filename)  # the file that says `a.__slots__`
         if name.startswith(PROBED) or not in_homework(asking):
             raise AttributeError(name)
     if session.is_function(kind_of(owner, path), name):
@@ -126,7 +126,7 @@ def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any
 
 
 def asked(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any:
-    """An attribute, whatever the reference has."""
+    """An attribute as the student's process has it."""
     value = operated(session, owner, path, "getattr", name)
     if isinstance(value, Remote) and value._handle.id == FUNCTION:
         return Function(session, owner, (*path, name))
@@ -134,8 +134,8 @@ def asked(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> An
 
 
 def refused(name: str, instead: str = "") -> Any:
-    """A method that numbers or arrays have. Here it raises Mismatch: the student returned something else. `instead` is
-    the name by which a check asks the object itself."""
+    """A method of numbers or arrays that raises Mismatch, because the student returned something else. The message
+    tells a check's author to ask the object itself by the operator `instead`."""
     cure = f'; a check that asks the object itself writes hw.operate("{instead}", ...)' if instead else ""
 
     def refuse(self: Any, *_: Any, **__: Any) -> NoReturn:

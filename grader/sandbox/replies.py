@@ -20,7 +20,7 @@ from grader.sandbox.worker.wire import Callback, Handle, Tensor
 
 MALFORMED = (TypeError, AttributeError, ValueError, LookupError, ArithmeticError)  # what reading any reply may raise
 FORBIDDEN = "this section forbids"
-ALONE = {  # exceptions, by type and text, that come because nobody sits before the process, and what to say of them
+ALONE = {  # exceptions, by type and text, that come because no person is there; and what to say of them
     ("EOFError", "EOF when reading a line"): "it asks someone to type, as input() does, and nobody is there",
     ("BdbQuit", ""): "it stops in a debugger, and nobody is there",
 }
@@ -35,8 +35,8 @@ COPY = "an attribute is read as a copy, so writing into it is lost; change `a.x.
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """During a watched call of `subject`, the student's `function` was given its inputs with one number moved: so for
-    `entries` of `size` numbers, in turn."""
+    """A sign of finite differences: during a watched call of `subject`, the student's `function` was called with one
+    number of its inputs moved, for `entries` of their `size` numbers in turn."""
 
     subject: str
     function: str
@@ -157,7 +157,7 @@ Answered.__name__ = Copied.__name__ = "dict"  # as messages call it
 
 
 class Left(dict[int | str, Any]):
-    """Arguments that a call changed, by position or name. Another argument that it was `given` is as the check has
+    """The arguments that a call changed, by position or name. Any other that it was `given` reads as the check passed
     it."""
 
     def __init__(self, changed: Mapping[int | str, Any], given: Mapping[int | str, Any]) -> None:
@@ -190,7 +190,7 @@ def arriving(value: Any, remote: Callable[[Handle], Any], mapping: type[dict[Any
 
 
 def only_read(value: Any) -> Any:
-    """The value of an attribute, which a check gets as a copy: what it wrote into that would be lost without a word."""
+    """The value of an attribute. A check gets a copy, so writing into it would be lost in silence; here it raises."""
     if type(value) is np.ndarray:
         value.flags.writeable = False
     elif type(value) is Answered:
