@@ -252,9 +252,9 @@ class Work(NamedTuple):
 
 def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> int:
     """Grade once, or with --watch after each save; the exit code."""
-    from grader.check import imported, open_folder
     from grader.handout import own_folder
     from grader.intake.submission import begin, stubs
+    from grader.loading import imported, open_folder
 
     page = None if arguments.no_html else arguments.html
     expect_usable(arguments, page, step)

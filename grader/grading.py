@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader import __version__
-from grader.check import Options, Subject, digests
+from grader.check import Options, Subject
 from grader.errors import UsageError
 from grader.follow_through import Graded, graded_again, unknown_below
+from grader.loading import digests
 from grader.model import (
     CheckPlan,
     CheckResult,

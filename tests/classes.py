@@ -11,11 +11,11 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
-from grader.check import ROOT
 from grader.course import batch
 from grader.course.gradebook import Gradebook
 from grader.course.job import Done, Job, Place, homework_at, page, put_together
 from grader.course.result_keys import Terms
+from grader.loading import ROOT
 from grader.model import Verdict
 from grader.report import json as report_json
 

@@ -17,9 +17,9 @@ from pathlib import Path
 import cohort
 import numpy as np
 
-from grader.check import ROOT
 from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
+from grader.loading import ROOT
 from grader.model import CheckResult, Figure, ItemResult, Measure, Provenance, Report, Student, TaskResult, Verdict
 from grader.similarity import kept, pairs, work
 from grader.similarity.pairs import Entry

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import OWN, load
 from grader.data import datasets
 from grader.homework.data import cifar10
+from grader.loading import OWN, load
 from grader.sandbox.launch import Zygotes
 
 pytestmark = pytest.mark.medium

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from grader import check, grading
+from grader import grading, loading
 from grader.intake.submission import read, stubs
 from grader.sandbox import reader
 
-sys.path.insert(0, str(check.ROOT))
+sys.path.insert(0, str(loading.ROOT))
 from tests.benchmarks import batch
 
 pytestmark = [pytest.mark.medium, pytest.mark.skipif(not reader.FORKS, reason="forks on Linux alone")]
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.medium, pytest.mark.skipif(not reader.FORKS, reason="f
 @pytest.fixture
 def limit(tmp_path, monkeypatch):
     monkeypatch.setattr(grading, "Session", batch.Bare)
-    homework = check.load(check.OWN)
+    homework = loading.load(loading.OWN)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     given = [read(path, wanted, stubs(homework.handout, wanted)) for path in batch.class_of(tmp_path, 2, ("right",))]
     return batch.limit(given, homework, 2)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import check, clock, grading
+from grader import clock, grading, loading
 from grader.command.check_homework import handed_in
 from grader.errors import UsageError
 from grader.model import Verdict
@@ -43,7 +43,7 @@ def hurry(folder: Path) -> None:
 def test_a_check_that_does_not_end_is_a_fault_and_the_next_one_is_graded(folder):
     loop_in_a_check(folder)
     hurry(folder)
-    homework = check.load(folder)
+    homework = loading.load(folder)
     report = grading.grade(handed_in(homework, homework.reference), homework, seed=1)
     first, second = report.checks
     assert first.verdict is Verdict.INTERNAL
@@ -58,7 +58,7 @@ def test_an_import_that_does_not_end_is_told_with_its_line(folder, name):
     path = folder / name
     path.write_text(f"{path.read_text()}\n{LOOP.format('')}")
     with pytest.raises(UsageError, match=r"(?s)\.py:\d+: Endless: the import of .* had computed for 0.5 s"):
-        check.load(folder)
+        loading.load(folder)
 
 
 @pytest.mark.parametrize("name", ["checks.py", "reference/work.py"])
@@ -68,14 +68,14 @@ def test_an_import_that_ends_its_process_does_not_end_the_grader(folder, name, c
     path.write_text(f"{path.read_text()}\nimport os, sys\n{call}\n")
     leave = os._exit
     with pytest.raises(UsageError, match=rf"(?s){name}:\d+: SystemExit: .*; correct"):
-        check.load(folder)
+        loading.load(folder)
     assert os._exit is leave
 
 
 def test_a_check_that_ends_its_process_is_a_fault(folder):
     path = folder / "checks.py"
     path.write_text(path.read_text().replace("    sizes =", "    import os\n\n    os._exit(0)\n    sizes ="))
-    homework = check.load(folder)
+    homework = loading.load(folder)
     (result,) = grading.grade(handed_in(homework, homework.reference), homework, seed=1).checks
     assert result.verdict is Verdict.INTERNAL
     assert "the check weighted_sum (checks.py:9) called os._exit(0)" in result.message

@@ -13,11 +13,11 @@ import pytest
 from classes import HOMEWORK, class_of
 
 from grader import drawing
-from grader.check import ROOT, load
 from grader.course import job
 from grader.course.job import Job
 from grader.course.result_keys import Terms
 from grader.intake.submission import read
+from grader.loading import ROOT, load
 from grader.model import CheckResult, Figure, ItemResult, Limits, Measure, Report, TaskResult, Verdict
 from grader.report import charts, html
 from grader.sandbox import reader

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import ROOT
 from grader.errors import UsageError
 from grader.files import PAGE, check_place, remove, set_aside, write
+from grader.loading import ROOT
 
 
 def test_a_file_is_written_over_what_was_there(tmp_path):

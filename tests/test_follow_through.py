@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from grader import grading
-from grader.check import load
 from grader.errors import Mismatch, Raised, RubricError
 from grader.follow_through import Graded, sentence, spoken
 from grader.grading import grade
 from grader.intake.submission import read, stubs
+from grader.loading import load
 from grader.model import CheckResult, Ending, FollowThrough, Homework, Verdict
 from grader.reference import RECORDED, Recorded
 from grader.release.recording import record

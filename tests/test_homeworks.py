@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from grader import mistakes
-from grader.check import load
 from grader.grading import grade
 from grader.handout import contents
+from grader.loading import load
 from grader.model import Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
 

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import yaml
 
-from grader.check import ROOT, load
 from grader.data.datasets import DataSet
 from grader.grading import grade
 from grader.homework.data import synthetic
 from grader.homework.notebooks import fashion_run
+from grader.loading import ROOT, load
 from grader.model import CheckResult, Homework, Report, Submission
 from grader.sandbox.launch import Zygotes
 

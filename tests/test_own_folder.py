@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from notebooks import weights
 
-from grader.check import ROOT, load
 from grader.grading import grade
 from grader.intake.submission import read, stubs
+from grader.loading import ROOT, load
 
 pytestmark = pytest.mark.medium
 

@@ -19,10 +19,11 @@ import numpy as np
 import pytest
 from packing import tarred, zipped
 
-from grader.check import ROOT, Options, Subject, load
+from grader.check import Options, Subject
 from grader.errors import StudentError
 from grader.intake.missing import look_through
 from grader.intake.submission import read, stubs
+from grader.loading import ROOT, load
 from grader.model import Submission
 from grader.sandbox import reader
 from grader.sandbox.asked import Asked

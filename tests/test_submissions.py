@@ -33,12 +33,12 @@ import pytest
 import yaml
 from reading import GRADE, reading_grade
 
-from grader.check import ROOT, load
 from grader.data import datasets
 from grader.follow_through import BY_THE_COURSE
 from grader.grading import grade
 from grader.homework.data import cifar10
 from grader.intake.submission import read, stubs
+from grader.loading import ROOT, load
 from grader.measure.diagnose import MOST_WORDS
 from grader.measure.expect import MORE
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict

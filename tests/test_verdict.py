@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from tiny import SUBMISSION, broken, drawing, half, homework, right, verdicts, wrong
 
-from grader.check import OWN, ROOT, Options, Subject, load
+from grader.check import Options, Subject
 from grader.errors import Mismatch, NotImplementedYet, UsageError
 from grader.grading import grade
 from grader.intake.submission import read
+from grader.loading import OWN, ROOT, load
 from grader.model import (
     Measure,
     Submission,

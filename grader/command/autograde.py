@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Protocol
 
 from grader import grading
-from grader.check import OWN, load
 from grader.course.job import unconfined
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
 from grader.intake.submission import read, stubs
+from grader.loading import OWN, load
 from grader.model import Homework, Late, Remarks, Report
 from grader.platform import container
 from grader.platform.autolab import Autolab

@@ -17,13 +17,14 @@ from typing import Any
 
 from numpy.random import Generator
 
-from grader import check, handout, mistakes
-from grader.check import Subject, load
+from grader import check, handout, loading, mistakes
+from grader.check import Subject
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
 from grader.follow_through import Graded
 from grader.grading import grade
 from grader.intake.submission import read, stubs
+from grader.loading import load
 from grader.model import CheckResult, Homework, Item, Report, Submission, Verdict
 from grader.release.recording import unrecordable
 from grader.report import html
@@ -162,7 +163,7 @@ def plan_findings(homework: Homework) -> Iterator[str]:
 def imports(homework: Homework, package: str) -> bool:
     """Whether a file of the homework imports a package."""
     line = re.compile(rf"\b(?:import|from)[ \t]+(?:[\w.]+,[ \t]*)*{re.escape(package)}\b".encode())
-    files = (folder / name for folder in (homework.folder, homework.reference) for name in check.files_below(folder))
+    files = (folder / name for folder in (homework.folder, homework.reference) for name in loading.files_below(folder))
     return any(line.search(path.read_bytes()) for path in files)
 
 
@@ -422,7 +423,7 @@ def noting(homework: Homework, passed: set[str]) -> Homework:
 def number_findings(homework: Homework, passed: Collection[str], note: Callable[[str], None]) -> Iterator[str]:
     """Numbers and policies that no check read, of items whose checks all passed once. One that the code names is no
     finding: other work may reach the line that reads it."""
-    code = "\n".join(path.read_text(encoding="utf-8") for path in check.code_of(homework.folder))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in loading.code_of(homework.folder))
     for item in homework.rubric.items:
         told = {
             name for one in (item.settings, item.policies) if isinstance(one, Noted) for name in one.keys() - one.read

@@ -13,11 +13,11 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from grader.check import OWN, load
 from grader.data import datasets, download
 from grader.errors import UsageError
 from grader.files import STANDARD_OUTPUT, check_place
 from grader.files import write as write_file
+from grader.loading import OWN, load
 from grader.model import DataPlan, Homework
 from grader.report.progress import live
 from grader.report.text import Terminal, Writer

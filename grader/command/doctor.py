@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from grader.check import OWN, load
 from grader.command import data
 from grader.data import datasets
 from grader.files import STANDARD_OUTPUT, check_place, write
+from grader.loading import OWN, load
 from grader.report.text import Terminal, Writer
 from grader.sandbox import probes
 from grader.sandbox.launch import Zygotes

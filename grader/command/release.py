@@ -13,10 +13,10 @@ from typing import Any
 from rich.filesize import decimal
 
 from grader import rubric
-from grader.check import OWN, ROOT
 from grader.data import datasets
 from grader.errors import UsageError
 from grader.files import ZIP, check_place, write
+from grader.loading import OWN, ROOT
 from grader.release.archive import unpacked, zipped
 from grader.release.source import Source, absent
 from grader.release.trial import untouched

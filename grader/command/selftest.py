@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 from grader import mistakes
-from grader.check import load
 from grader.command.check_homework import handed_in
 from grader.errors import SubmissionError, UsageError
 from grader.files import check_place, is_output, write
+from grader.loading import load
 from grader.model import Homework, Submission
 from grader.report.progress import live
 from grader.report.text import Printer, Terminal

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from grader import drawing, grading
-from grader.check import ROOT, load
 from grader.course import result_keys
 from grader.course.result_keys import Terms
 from grader.data import datasets
 from grader.errors import UsageError
+from grader.loading import ROOT, load
 from grader.model import Homework, Remarks, Report, Section, Submission, TaskResult
 from grader.report import json as report_json
 from grader.report.audience import Audience

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from grader.check import ROOT, digest
 from grader.course import class_page, job, result_keys, statistics
 from grader.course.caveats import caveats, partial
 from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document
 from grader.files import delete, write
+from grader.loading import ROOT, digest
 from grader.model import Remarks, Row
 from grader.report import json as report_json
 from grader.report.audience import Audience

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from grader import __version__
-from grader.check import ROOT, TREES, code_of
 from grader.data import datasets
+from grader.loading import ROOT, TREES, code_of
 from grader.model import Homework, Section, Submission, Task
 
 ENGINE = "grader.grading"

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from grader import grading, mistakes
-from grader.check import digests, load
 from grader.errors import UsageError
 from grader.intake.submission import read, stubs
+from grader.loading import digests, load
 from grader.model import Homework, Report, Submission, Verdict
 from grader.reference import Recorder, pack
 from grader.sandbox.launch import Zygotes

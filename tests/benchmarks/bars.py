@@ -41,9 +41,9 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 import trainings  # noqa: E402
 from rates import Cell, deviation, published, summary, table  # noqa: E402
 
-from grader.check import load  # noqa: E402
 from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
+from grader.loading import load  # noqa: E402
 from grader.model import Homework, Submission  # noqa: E402
 from grader.sandbox.launch import Launch, Zygotes  # noqa: E402
 

@@ -27,8 +27,8 @@ os.environ.update(ONE_THREAD)
 import fake  # noqa: E402
 import numpy as np  # noqa: E402
 
-from grader.check import load  # noqa: E402
 from grader.errors import StudentError  # noqa: E402
+from grader.loading import load  # noqa: E402
 
 EXACT = -99  # the power that stands for an error of 0
 WIDTH = 50  # characters of the longest bar

@@ -21,9 +21,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.check import load  # noqa: E402
 from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
+from grader.loading import load  # noqa: E402
 from grader.model import Submission  # noqa: E402
 from grader.sandbox.launch import Zygotes  # noqa: E402
 from grader.sandbox.session import Session  # noqa: E402

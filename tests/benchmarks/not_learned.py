@@ -20,9 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.check import OWN, load  # noqa: E402
 from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
+from grader.loading import OWN, load  # noqa: E402
 from grader.model import Submission  # noqa: E402
 from tests.benchmarks.right_networks import (  # noqa: E402
     BATCHES,

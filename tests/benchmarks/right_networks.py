@@ -22,9 +22,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.check import OWN, load  # noqa: E402
 from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
+from grader.loading import OWN, load  # noqa: E402
 from grader.model import Homework, Report, Submission  # noqa: E402
 
 NEURALNET, SUBMISSIONS = ROOT / "reference" / "neuralnet", ROOT / "tests" / "submissions"

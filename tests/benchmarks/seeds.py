@@ -14,10 +14,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.check import OWN, load  # noqa: E402
 from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
 from grader.intake.submission import read, stubs  # noqa: E402
+from grader.loading import OWN, load  # noqa: E402
 from grader.model import CheckResult, Verdict  # noqa: E402
 
 CHECKS = {"best_model": "validation", "overfit_model": "training"}

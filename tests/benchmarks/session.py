@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.check import OWN, load  # noqa: E402
+from grader.loading import OWN, load  # noqa: E402
 from grader.model import Limits, Submission  # noqa: E402
 from grader.sandbox.launch import ONE_THREAD, Zygotes  # noqa: E402
 from grader.sandbox.remote import Module  # noqa: E402

@@ -22,11 +22,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from grader.check import load  # noqa: E402
 from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
 from grader.homework.notebooks import fashion_run  # noqa: E402
 from grader.homework.training import loop  # noqa: E402
+from grader.loading import load  # noqa: E402
 from grader.model import Homework, Report, Submission  # noqa: E402
 from grader.sandbox import session  # noqa: E402
 

@@ -23,9 +23,9 @@ from optim import SGD  # noqa: E402
 from train import training_step  # noqa: E402
 from two_layer_net import TwoLayerNet  # noqa: E402
 
-from grader.check import OWN, load  # noqa: E402
 from grader.data.datasets import read, root  # noqa: E402
 from grader.homework.data import synthetic  # noqa: E402
+from grader.loading import OWN, load  # noqa: E402
 
 
 def epochs(X, y, X_judged, y_judged, *, hidden, batch, reg, most, bar):

@@ -24,11 +24,11 @@ for _library in ("OMP", "OPENBLAS", "MKL"):
 
 import numpy as np  # noqa: E402
 
-from grader.check import OWN, load  # noqa: E402
 from grader.data import datasets  # noqa: E402
 from grader.grading import grade  # noqa: E402
 from grader.homework.training import hyperparameters  # noqa: E402
 from grader.homework.training.two_layer_run import GLANCE, JUDGED, SPLIT_SEED  # noqa: E402
+from grader.loading import OWN, load  # noqa: E402
 from grader.model import CheckResult, Homework, Submission  # noqa: E402
 
 MOST = 1.10

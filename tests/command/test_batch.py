@@ -14,13 +14,13 @@ import pytest
 from classes import CLASS, Workers, class_of, graded
 
 from grader import cli
-from grader.check import ROOT
 from grader.command import batch as command
 from grader.course.batch import Progress
 from grader.course.class_folder import LAYOUTS
 from grader.course.gradebook import Gradebook
 from grader.course.job import Done, Job
 from grader.errors import UsageError
+from grader.loading import ROOT
 from grader.model import Late, Verdict
 from grader.report import progress
 from grader.report.wording import clock

@@ -18,9 +18,9 @@ import pytest
 import server
 
 from grader import cli
-from grader.check import OWN, load
 from grader.command import data
 from grader.data import download
+from grader.loading import OWN, load
 from grader.model import Homework
 from grader.report import progress
 

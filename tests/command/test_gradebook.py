@@ -13,12 +13,12 @@ import pytest
 from gradebooks import report
 
 from grader import cli
-from grader.check import ROOT
 from grader.command import gradebook as command
 from grader.course import pages
 from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
+from grader.loading import ROOT
 from grader.model import (
     Late,
     Provenance,

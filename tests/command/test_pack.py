@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from grader import handout
-from grader.check import ROOT
 from grader.command import pack
 from grader.errors import SubmissionError, UsageError
 from grader.intake.unpack import is_archive
+from grader.loading import ROOT
 
 pytestmark = pytest.mark.medium
 

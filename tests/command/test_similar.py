@@ -11,10 +11,10 @@ import pytest
 from hostile import passes
 
 from grader import cli
-from grader.check import ROOT
 from grader.command import similar as command
 from grader.course import forget, pages
 from grader.course.gradebook import Gradebook
+from grader.loading import ROOT
 from grader.model import CheckResult, ItemResult, Provenance, Report, Student, TaskResult, Verdict
 from grader.release.handout import is_given
 

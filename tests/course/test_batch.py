@@ -20,7 +20,6 @@ import psutil
 import pytest
 from classes import CLASS, HOMEWORK, WANTED, AtOnce, Workers, class_of, grade, graded, reports, timeless
 
-from grader.check import ROOT
 from grader.course import batch, database, result_keys
 from grader.course.batch import Batch, Progress
 from grader.course.class_folder import recognise
@@ -30,6 +29,7 @@ from grader.course.job import Done, Job, drawn
 from grader.course.pool import Pool
 from grader.course.result_keys import Terms
 from grader.errors import UsageError
+from grader.loading import ROOT
 from grader.model import Remarks, Report, Verdict
 from grader.report import json as report_json
 from grader.sandbox.reader import ReaderFault

@@ -18,12 +18,12 @@ import psutil
 import pytest
 from classes import HOMEWORK, STARRED, WANTED, Workers, class_of, graded, reports
 
-from grader.check import ROOT
 from grader.course.batch import Batch
 from grader.course.class_folder import recognise
 from grader.course.gradebook import Gradebook
 from grader.course.result_keys import Terms
 from grader.intake import submission
+from grader.loading import ROOT
 from grader.model import Submission
 from grader.sandbox import reader
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.course import result_keys
 from grader.course.result_keys import Terms
+from grader.loading import ROOT, load
 from grader.model import Homework, Submission
 
 pytestmark = pytest.mark.medium

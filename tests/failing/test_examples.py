@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from grader import cli
-from grader.check import OWN, ROOT, load
 from grader.errors import Wrong
 from grader.failing import examples
 from grader.failing.replay import Unanswered, by_reference
@@ -21,6 +20,7 @@ from grader.failing.shrink import cut, told, way
 from grader.failing.steps import MOST_PARTS, Step, parts, wanted_parts
 from grader.grading import grade
 from grader.intake.submission import read, stubs
+from grader.loading import OWN, ROOT, load
 from grader.model import CheckResult, Report
 from grader.reference import Recorded, Recorder, pack
 from grader.report import audience, html, text

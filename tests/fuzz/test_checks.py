@@ -24,10 +24,11 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from grader.check import ROOT, Options, Subject, load
+from grader.check import Options, Subject
 from grader.errors import Crashed
 from grader.grading import item_result
 from grader.homework.notebooks import imagenet
+from grader.loading import ROOT, load
 from grader.model import Item, Provenance, Report, Section, Submission, TaskResult, Verdict
 from grader.report import html, text
 from grader.report import json as json_report

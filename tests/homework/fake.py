@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import load
 from grader.errors import NotImplementedYet, Raised, StudentError
+from grader.loading import load
 from grader.model import Measure
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from grader.check import checks_of
 from grader.homework import task3_two_layer_net, task4_training_step
 from grader.homework.recorded import recorded
+from grader.loading import checks_of
 
 Student = dict[str, Any]
 Patch = Callable[[Student], None]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import OWN, load
 from grader.grading import grade
+from grader.loading import OWN, load
 from grader.model import CheckResult, Submission, Verdict
 from grader.sandbox.launch import Zygotes
 

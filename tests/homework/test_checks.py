@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import yaml
 
-from grader.check import checks_of
 from grader.errors import Mismatch, NotImplementedYet, Raised, StudentError, Undecided
 from grader.homework import (
     task1_graphs,
@@ -27,6 +26,7 @@ from grader.homework import (
     task5_fashion,
     task6_pretrained,
 )
+from grader.loading import checks_of
 from grader.model import Check
 
 sys.path.insert(0, str(Path(__file__).parent))

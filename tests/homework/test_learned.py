@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.grading import grade
 from grader.homework.differences import asks_of_differences
 from grader.homework.task1_graphs import WATCHED
+from grader.loading import ROOT, load
 from grader.model import Report, Submission
 from grader.sandbox.launch import Zygotes
 from grader.sandbox.replies import Differences

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.grading import grade
+from grader.loading import ROOT, load
 from grader.model import Submission
 
 sys.path.insert(0, str(ROOT))

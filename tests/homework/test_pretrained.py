@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
 from grader.homework.notebooks import imagenet
 from grader.intake import picture
+from grader.loading import ROOT, load
 from grader.model import Report, Submission, Verdict
 from grader.sandbox.launch import Zygotes
 
@@ -634,7 +634,7 @@ def test_the_homework_needs_no_torch_and_nothing_named_later_until_it_is_graded(
     import sys
 
     code = (
-        "import sys; from grader.check import load, ROOT; load(ROOT / 'grader/homework')\n"
+        "import sys; from grader.loading import load, ROOT; load(ROOT / 'grader/homework')\n"
         "print('torch' in sys.modules)\n"
         "for name, module in sys.modules.items():\n"
         "    if name.startswith('grader.homework.notebooks.') and type(module).__name__ != '_LazyModule': print(name)"

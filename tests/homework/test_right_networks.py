@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from grader.check import ROOT, load
+from grader.loading import ROOT, load
 
 sys.path.insert(0, str(Path(__file__).parent))
 from bright import few_greys, made_up, quick

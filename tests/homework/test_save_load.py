@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.grading import grade
+from grader.loading import ROOT, load
 from grader.model import CheckResult, Submission, Verdict
 
 pytestmark = pytest.mark.medium

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import OWN, load
 from grader.grading import grade
 from grader.intake.submission import read, stubs
+from grader.loading import OWN, load
 from grader.model import Report
 from grader.sandbox.launch import Zygotes
 

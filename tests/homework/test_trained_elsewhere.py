@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.check import ROOT, load
 from grader.data.datasets import DataSet
 from grader.grading import grade
+from grader.loading import ROOT, load
 from grader.model import CheckResult, Submission
 from grader.sandbox.launch import Zygotes
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.grading import grade
 from grader.intake.submission import read, stubs
+from grader.loading import ROOT, load
 
 pytestmark = pytest.mark.medium
 

@@ -15,9 +15,9 @@ import pytest
 
 from grader import handout as stubs
 from grader import rubric
-from grader.check import OWN, ROOT
 from grader.cli import COMMANDS
 from grader.errors import UsageError
+from grader.loading import OWN, ROOT
 from grader.model import Rubric
 from grader.reference import Recorded
 from grader.release import handout, leaks, recording, unseen

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.errors import UsageError
 from grader.grading import grade
+from grader.loading import ROOT, load
 from grader.model import Homework, Verdict
 from grader.reference import LACKING, Recorded, Recorder, pack
 from grader.release.recording import record, works_of

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.errors import Crashed, StudentError, TimedOut
 from grader.grading import grade
+from grader.loading import ROOT, load
 from grader.model import Limits, Section, Submission, Verdict
 from grader.sandbox import allowance
 from grader.sandbox.allowance import BESIDE, LEAST_CALL, Allowance

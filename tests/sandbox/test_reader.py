@@ -22,8 +22,8 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from grader.check import ROOT
 from grader.errors import Crashed, Mismatch, OutOfMemory, SubmissionError, TimedOut, UsageError
+from grader.loading import ROOT
 from grader.model import Limits
 from grader.sandbox import reader
 from grader.sandbox.reader import Tell

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.command.check_homework import handed_in
+from grader.loading import ROOT, load
 from grader.model import Homework
 from grader.sandbox.launch import Zygotes
 from grader.selftest import runs, trial

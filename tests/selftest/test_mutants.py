@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.check import ROOT, load
 from grader.command.check_homework import handed_in
 from grader.errors import UsageError
+from grader.loading import ROOT, load
 from grader.sandbox.launch import Zygotes
 from grader.selftest import edits, equivalents, inserted, mutants, runs, trial
 from grader.selftest.mutants import Mutant

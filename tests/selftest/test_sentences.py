@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from reading import GRADE, reading_grade
 
-from grader.check import ROOT, load
 from grader.command.check_homework import handed_in
+from grader.loading import ROOT, load
 from grader.sandbox.launch import Zygotes
 from grader.selftest import runs, trial
 from grader.selftest.table import Judged, Table

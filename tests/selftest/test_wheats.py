@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.check import ROOT, load
 from grader.command.check_homework import handed_in
 from grader.errors import UsageError
 from grader.grading import grade
+from grader.loading import ROOT, load
 from grader.model import Submission, Verdict
 from grader.sandbox.launch import Zygotes
 from grader.selftest.table import upper_bound

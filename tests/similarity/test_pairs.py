@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from grader.check import ROOT
+from grader.loading import ROOT
 from grader.similarity import page, pairs, rarity, table, work
 from grader.similarity.pairs import Entry
 from grader.similarity.tokens import CHARACTERS, TOKENS, tokens

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from grader import grading, mistakes
-from grader.check import load
 from grader.data.datasets import Store, root
 from grader.errors import UsageError
 from grader.intake.submission import read, stubs
+from grader.loading import load
 from grader.model import Homework, Report, Verdict
 from grader.report import text
 from grader.report.screen import Screen

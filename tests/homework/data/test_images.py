@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from python2 import dumped, opcodes
 
-from grader.check import OWN, load
 from grader.data import datasets
 from grader.data.datasets import DamagedError, DataSet
 from grader.errors import UsageError
 from grader.homework.data import cifar10 as cifar10_reader
 from grader.homework.data import fashion_mnist as fashion_reader
 from grader.homework.data import synthetic
+from grader.loading import OWN, load
 from grader.model import Homework
 
 pytestmark = pytest.mark.medium

@@ -10,10 +10,10 @@ from types import MappingProxyType
 
 import pytest
 
-from grader.check import ROOT
 from grader.homework.notebooks import notebook, photographs
 from grader.homework.notebooks.doubts import doubts, settled
 from grader.homework.notebooks.notebook import Cell, Notebook, Output, Plot
+from grader.loading import ROOT
 
 sys.path.insert(0, str(ROOT))
 from tests.benchmarks import not_learned, right_networks

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from grader.check import load
 from grader.data.datasets import Store
 from grader.errors import UsageError
 from grader.grading import grade
+from grader.loading import load
 from grader.model import Homework, Submission, Verdict
 from grader.sandbox.launch import Zygotes, spawn
 from grader.sandbox.worker import drivers
