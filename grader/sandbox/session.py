@@ -394,16 +394,16 @@ class Session:
         is done with the numbers in `watch` is added to `differences` (see worker/differences.py). With `then`, the
         answer of each method that follows comes after that of its call.
 
-        `run_cpu` is for a driver's run alone: it pauses by itself after so many CPU seconds. If it does not, it is
-        stopped after those of a call more, or after `silent` more if these are fewer. The limit on the clock grows by
-        PATIENCE times `run_cpu`.
+        `run_cpu` is for a driver's run alone: it pauses by itself after so many CPU seconds, and is stopped if it takes
+        those of a call more, or `silent` more. The limit on the clock grows by PATIENCE times `run_cpu`.
         """
         if threading.get_ident() != self.thread:
             raise UsageError(f"{line()}: a check asks the student's code in one thread; use `map` for many calls")
         self.answers = []
         owners = [owner] if isinstance(owner, str | Handle) else list(owner)
         modules = [name for name in dict.fromkeys(owners) if isinstance(name, str)]
-        self.expect_not_answering(owners[0], modules)
+        if self.answering:
+            self.refuse_while_answering(owners[0], modules)
         kind = owners[0] if isinstance(owners[0], str) else owners[0].kind
         subject = subject or ".".join(path) or kind
         name, is_run = (kind, subject), run_cpu > 0
@@ -432,12 +432,12 @@ class Session:
             self.on_change(subject)
         return self.answers
 
-    def expect_not_answering(self, owner: str | Handle, modules: Sequence[str]) -> None:
-        """Raise if the student's code is calling a function of the check's, which may not ask that code anything:
-        UsageError if it asks one of `modules`, Mismatch if it uses an object of the student's as a number."""
-        if self.answering and modules:
+    def refuse_while_answering(self, owner: str | Handle, modules: Sequence[str]) -> None:
+        """Refuse a request of a check's function that the student's code is calling: by UsageError if it asks one of
+        `modules`, by Mismatch if it takes an object of the student's for a number."""
+        if modules:
             raise UsageError(f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself")
-        if self.answering and isinstance(owner, Handle):
+        if isinstance(owner, Handle):
             raise Mismatch(f"{self.answering} was given a {owner.kind}, but expects numbers or arrays")
 
     def make_ready(self, modules: Sequence[str], name: tuple[str, str], *, is_run: bool) -> None:
