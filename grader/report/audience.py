@@ -52,7 +52,7 @@ def quoted(report: Report) -> Report:
             ),
             advice=tuple(map(without_links, check.advice)),
             review=tuple(map(without_links, check.review)),
-            followed=told(check.followed, without_links),
+            followed=reworded(check.followed, without_links),
         )
 
     return changed(report, without_links, quote)
@@ -78,14 +78,14 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
         measures=tuple(replace(measure, name=harmless(measure.name)) for measure in check.measures),
         review=tuple(harmless(sentence) for sentence in check.review),
         figures=tuple(
-            replace(figure, title=harmless(figure.title), data=tidied(figure.data)) for figure in check.figures
+            replace(figure, title=harmless(figure.title), data=harmless_data(figure.data)) for figure in check.figures
         ),
-        followed=told(check.followed, harmless),
+        followed=reworded(check.followed, harmless),
     )
 
 
-def told(given: FollowThrough | None, text: Callable[[str], str]) -> FollowThrough | None:
-    """What is said of a check that was graded again, with a function applied to its sentences."""
+def reworded(given: FollowThrough | None, text: Callable[[str], str]) -> FollowThrough | None:
+    """What is said of a check that was graded again, with `text` applied to each sentence."""
     if given is None:
         return None
     first, again = (
@@ -106,13 +106,13 @@ def released(report: Report) -> Report:
         replace(task, items=tuple(withheld(item) if item.id in ids else item for item in task.items))
         for task in report.tasks
     )
-    asked = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in names)
-    kept = tuple(one for one in report.remarks.adjustments if one.item not in ids)
-    said = tuple(one for one in report.remarks.comments if one.item not in ids)
-    remarks = replace(report.remarks, adjustments=kept, comments=said)
-    seen = replace(report, tasks=tasks, needs_review=asked, remarks=remarks)
-    nothing = len(held) == len(report.items)
-    return replace(seen, notes=(), needs_review=(), remarks=Remarks(released=given)) if nothing else seen
+    if len(held) == len(report.items):
+        return replace(report, tasks=tasks, notes=(), needs_review=(), remarks=Remarks(released=given))
+    questions = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in names)
+    adjustments = tuple(one for one in report.remarks.adjustments if one.item not in ids)
+    comments = tuple(one for one in report.remarks.comments if one.item not in ids)
+    remarks = replace(report.remarks, adjustments=adjustments, comments=comments)
+    return replace(report, tasks=tasks, needs_review=questions, remarks=remarks)
 
 
 def withheld(item: ItemResult) -> ItemResult:
@@ -128,15 +128,15 @@ def as_seen(report: Report) -> Report:
     unseen = {check.name for _, check in checks(report) if not is_seen(check, report.remarks.after_due)}
     if not unseen:
         return report
-    report = untold(report, {item.id for item, check in checks(report) if check.name in unseen})
+    report = without_follow_through(report, {item.id for item, check in checks(report) if check.name in unseen})
     tasks = tuple(replace(task, items=tuple(item_seen(item, unseen) for item in task.items)) for task in report.tasks)
     asked = tuple(reason for reason in report.needs_review if reason.partition(": ")[0] not in unseen)
     return replace(report, tasks=tasks, needs_review=asked)
 
 
-def untold(report: Report, items: Collection[str]) -> Report:
-    """The report without what was graded again on right parts because of one of `items`: the student does not see all
-    checks of these."""
+def without_follow_through(report: Report, items: Collection[str]) -> Report:
+    """The report without what was graded again because one of `items` is wrong, which have checks that the student does
+    not see."""
 
     def without(check: CheckResult) -> CheckResult:
         known = check.followed is None or not set(items) & set(check.followed.items)
@@ -150,6 +150,7 @@ def is_seen(check: CheckResult, after_due: bool) -> bool:
 
 
 def item_seen(item: ItemResult, unseen: Collection[str]) -> ItemResult:
+    """The item without its `unseen` checks. One line stands for all of them and has their points."""
     kept = tuple(check for check in item.checks if check.name not in unseen)
     most = math.fsum(check.points for check in item.checks if check.name in unseen)
     if len(kept) == len(item.checks):
@@ -159,17 +160,17 @@ def item_seen(item: ItemResult, unseen: Collection[str]) -> ItemResult:
     return ItemResult.of(item.id, item.title, item.max_score, (*kept, later))
 
 
-def tidied(data: Any) -> Any:
+def harmless_data(data: Any) -> Any:
     """A figure's data with every text made harmless. Pictures are base64 and stay unchanged."""
     if isinstance(data, Mapping):
-        return {harmless(key): part if key in PICTURES else tidied(part) for key, part in data.items()}
+        return {harmless(key): part if key in PICTURES else harmless_data(part) for key, part in data.items()}
     if isinstance(data, list | tuple):
-        return [tidied(part) for part in data]
+        return [harmless_data(part) for part in data]
     return harmless(data) if isinstance(data, str) else data
 
 
 def changed(report: Report, text: Callable[[str], str], check: Callable[[CheckResult], CheckResult]) -> Report:
-    """The report with a function applied to its sentences, and another to its checks."""
+    """The report with `text` applied to its sentences, and `check` to its checks."""
     tasks = (
         replace(task, items=tuple(replace(item, checks=tuple(map(check, item.checks))) for item in task.items))
         for task in report.tasks
