@@ -605,11 +605,13 @@ def softmax_factors(x: Array) -> dict[str, float]:
 
 def softmax_clues(hw: Subject, x: Array, y: NDArray[np.int64]) -> Iterator[Clue]:
     """What a gradient of the softmax loss may be instead."""
-    yield from mistakes(hw, "softmax_loss_grad", x, y)
-    yield Clue("as if p were 0: is it cut to whole numbers, or is // in use?", -np.eye(x.shape[1])[y] / len(x))
-    yield from kept_clues(lambda x: hw.layers.softmax_loss(x, y)[1], x=x)
-    yield from mistakes(hw, "softmax_loss_parts", x, y, recorded=False)
-    yield from mistakes(hw, "softmax_loss_given", 1, x, y, recorded=False)
+    return chain(
+        mistakes(hw, "softmax_loss_grad", x, y),
+        [Clue("as if p were 0: is it cut to whole numbers, or is // in use?", -np.eye(x.shape[1])[y] / len(x))],
+        kept_clues(lambda x: hw.layers.softmax_loss(x, y)[1], x=x),
+        mistakes(hw, "softmax_loss_parts", x, y, recorded=False),
+        mistakes(hw, "softmax_loss_given", 1, x, y, recorded=False),
+    )
 
 
 def expect_softmax_gradient(hw: Subject, *calls: tuple[Array, NDArray[np.int64]]) -> None:

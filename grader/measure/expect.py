@@ -347,7 +347,8 @@ def arrays_in(args: Iterable[Any]) -> Iterator[Array]:
 
 def mistakes(hw: Subject, name: str, *args: Any, recorded: bool = True) -> Iterable[Clue]:
     """Clues that the reference's function `mistakes.NAME` gives for these arguments: a list of (sentence, array). Those
-    that are many, or seldom met, are not `recorded`: a handout says that a course's grader may tell more."""
+    that are many, or seldom met, are not `recorded`: a handout says that a course's grader may tell more. The others
+    are recorded when this is called, so no generator may call it: only a mismatch would start that."""
     return Mistakes(hw, name, args, recorded)
 
 

@@ -5,6 +5,7 @@ A wrong cause is worse than none, so `never` holds words that are not true of th
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -298,3 +299,18 @@ def test_parameters_that_are_views_cost_nothing_and_are_advised(launch):
     checks = graded(launch, "two_layer_net.py", FILES["two_layer_net.py"].replace(made, flat), 1)
     assert all(check.earned == check.points for check in checks.values())
     assert "view of another array" in checks["net_save_load"].advice[0]
+
+
+def test_a_mistake_that_a_handout_has_to_know_is_asked_before_any_mismatch():
+    """A generator starts only where an answer is wrong, and none is while answers are recorded."""
+    lazy = [
+        f"{path.name}:{call.lineno}"
+        for path in sorted(OWN.rglob("*.py"))
+        for function in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(function, ast.FunctionDef)
+        and any(isinstance(node, ast.Yield | ast.YieldFrom) for node in ast.walk(function))
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "mistakes"
+        if len(call.args) > 1 and not any(one.arg == "recorded" for one in call.keywords)
+    ]
+    assert lazy == []
