@@ -9,7 +9,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -304,7 +304,7 @@ def expect_gradient(
     bar = atol if atol is not None else hw.tolerance if rtol is None else 0.0
     allowed = bar + (rtol or 0.0) * np.abs(expected)
     if own is not None and not is_stub(yours) and not _share(_off(yours, expected), allowed) < 1:
-        clues = [*clues, *_agreement(own, at, upstream, h)]
+        clues = chain(clues, _agreement(own, at, upstream, h))
     expect_close(hw, name, yours, expected, atol=bar, rtol=rtol, factors=factors, clues=clues)
 
 
@@ -525,14 +525,15 @@ def _exactly(value: Any) -> bytes:
 
 def _agreement(
     own: Callable[[Sequence[Array]], Sequence[Any]], at: Array, upstream: Array | None, h: float
-) -> list[Clue]:
-    """The clue that a gradient is right for the student's own forward pass; none if that pass cannot be measured."""
+) -> Iterator[Clue]:
+    """The clue that a gradient is right for the student's own forward pass; none if that pass cannot be measured. The
+    student's code is asked only if no other clue fits."""
     weights = np.array(1.0) if upstream is None else upstream
     try:
         found = [numbers(out) for out in own(numeric.around(at, h=h))]
     except StudentError:
-        return []  # the forward pass has a check of its own
-    if any(out is None or out.shape != weights.shape for out in found):
-        return []
-    gradient = numeric.slope([out for out in found if out is not None], at.shape, weights, h=h)
-    return [Clue("right for your forward pass, which is wrong", gradient, whole=False)]
+        return  # the forward pass has a check of its own
+    outputs = [out for out in found if out is not None and out.shape == weights.shape]
+    if len(outputs) == len(found):
+        gradient = numeric.slope(outputs, at.shape, weights, h=h)
+        yield Clue("right for your forward pass, which is wrong", gradient, whole=False)

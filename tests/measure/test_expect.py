@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from grader.errors import Mismatch, NotImplementedYet, Raised
+from grader.measure.diagnose import Clue
 from grader.measure.expect import (
     expect_accuracy,
     expect_close,
@@ -147,6 +148,20 @@ def test_own_forward_is_not_asked_after_a_right_answer() -> None:
         raise AssertionError("asked")
 
     expect_gradient(Hw(), "grad_x", 3 * X**2 * UPSTREAM, cube, at=X, upstream=UPSTREAM, own=own)
+
+
+def test_nothing_more_is_asked_once_a_clue_fits() -> None:
+    """Neither another clue, which a handout may lack and say so, nor the student's own forward pass."""
+
+    def clues() -> Any:
+        yield Clue("it is twice as large", 6 * X**2 * UPSTREAM)
+        raise AssertionError("asked")
+
+    def own(points: Any) -> Any:
+        raise AssertionError("asked")
+
+    with pytest.raises(Mismatch, match="it is twice as large"):
+        expect_gradient(Hw(), "grad_x", 6 * X**2 * UPSTREAM, cube, at=X, upstream=UPSTREAM, own=own, clues=clues())
 
 
 def raising(x: Any) -> Any:
