@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial, wraps
 from itertools import chain
@@ -167,18 +167,8 @@ def relu_backward(hw: Subject, rng: np.random.Generator) -> None:
     caches = caches_of(hw, "relu_forward", hw.layers.relu_forward.map(singly([*inputs.values()])))
     answers = hw.layers.relu_backward.map(list(zip(grads, caches, strict=True)))
     for (said, x), grad_out, answer in zip(inputs.items(), grads, answers, strict=True):
-        expect_close(
-            hw,
-            f"grad_x of relu_backward, {said}",
-            answer,
-            trusted_relu(hw, grad_out, x),
-            clues=()
-            if x.min() > 0 or x.max() < 0
-            else chain(  # of one sign, many mistakes give the same
-                mistakes(hw, "relu_backward_grad", x, grad_out),
-                mistakes(hw, "relu_backward_given", x, grad_out, recorded=False),
-            ),
-        )
+        name, right = f"grad_x of relu_backward, {said}", trusted_relu(hw, grad_out, x)
+        expect_close(hw, name, answer, right, clues=relu_clues(hw, grad_out, x))
 
 
 @check("2.3", "layers.softmax_loss")
@@ -523,6 +513,16 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
     expect_close(hw, f"{name}, of the later forward", next(answers), right, clues=[Clue(REUSED, after)])
     with used_up(hw, "relu_forward"):
         expect_close(hw, f"{name}, asked again", next(answers), after)
+
+
+def relu_clues(hw: Subject, grad_out: Array, x: Array) -> Iterable[Clue]:
+    """What grad_x may be instead. None where x has one sign: many mistakes give the same there."""
+    if x.min() > 0 or x.max() < 0:
+        return ()
+    return chain(
+        mistakes(hw, "relu_backward_grad", x, grad_out),
+        mistakes(hw, "relu_backward_given", x, grad_out, recorded=False),
+    )
 
 
 def trusted_relu(hw: Subject, grad_out: Array, x: Array) -> Array:
