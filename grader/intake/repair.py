@@ -214,13 +214,16 @@ def settled(text: str) -> str:
 
 
 def fenced(text: str) -> str:
-    """Of Markdown, the code between its fences alone; each other line becomes a comment, so that numbers stay."""
+    """Of Markdown, the code between its fences alone, as cells; each other line becomes a comment, so that numbers
+    stay."""
     lines = text.split("\n")
     fences = [at for at, line in enumerate(lines) if FENCE.match(line)]
     if len(fences) % 2:
         return text
-    inside = {at for begin, end in zip(fences[::2], fences[1::2], strict=True) for at in range(begin + 1, end)}
-    code = "\n".join(line if at in inside else f"# {line}" for at, line in enumerate(lines))
+    code_lines = [f"# {line}" for line in lines]
+    for begin, end in zip(fences[::2], fences[1::2], strict=True):
+        code_lines[begin:end] = ["# %%", *lines[begin + 1 : end]]
+    code = "\n".join(code_lines)
     return (
         code if DEFINED.findall(code) == DEFINED.findall(text) != [] else text
     )  # else it is an example in a docstring

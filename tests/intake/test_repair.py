@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from grader.intake import newer, repair
+from grader.sandbox.worker import cells
 from grader.sandbox.worker.own_modules import OwnModules
 from grader.sandbox.worker.standins import StandIns
 
@@ -110,6 +111,14 @@ def test_what_pasting_did_to_a_file_is_undone_and_told(content, told):
     assert ast.unparse(function) == ast.unparse(ast.parse(SOURCE).body[-1])
     assert [told in note for note in found.notes][-1:] == [True]
     assert not found.fault
+
+
+def test_the_code_between_fences_is_a_notebooks():
+    """So a cell that fails costs no other one, see worker/cells.py."""
+    found = repair.script(
+        f"# Layers\n\n```python\n{SOURCE}```\nDone.\n".encode(), "layers.py", "layers.py", newer.needed
+    )
+    assert cells.EXPORTED.search(found.content)
 
 
 def test_an_example_in_a_docstring_is_not_taken_for_the_file():
