@@ -287,7 +287,7 @@ def test_threads_that_wait_and_those_of_a_stopped_process_are_not_charged(opened
     waits = (
         "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\ndef f(): return 1\n"
     )
-    session = opened(layers=waits, network=STORM + "while True: pass\n")
+    session = opened(layers=waits, network=STORM.replace("return 1", "\n    while True: pass"))
     session.allowance.beside = 0.2
     assert [end(session, "layers") for _ in range(30)] == [None] * 30
     assert end(session, "network").verdict is Verdict.TIMEOUT

@@ -133,11 +133,11 @@ class Worker:
         self.loaded: dict[str, Any] = {}
         sys.path[:0] = setup["path"]
         self.stand_ins = standins.StandIns(self.folder)
-        own = own_modules.OwnModules(setup["path"], self.stand_ins, setup["cells"])
-        sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), own)
-        sys.meta_path.append(standins.StandInFinder(self.stand_ins, list(own.files)))
+        self.own = own_modules.OwnModules(setup["path"], self.stand_ins, setup["cells"])
+        sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), self.own)
+        sys.meta_path.append(standins.StandInFinder(self.stand_ins, list(self.own.files)))
         self.parts = parts.Parts(setup["parts"], self.ask_back)
-        self.naps = naps.prepare(setup["naps"])
+        self.naps = naps.prepare(setup["naps"], self.own.tire)
         home.furnish(self.folder, self.stand_ins)
         imports.forbid(setup["forbid"], self.note_attempt)
         sys.meta_path.insert(0, own_modules.Stopped(setup["stopped"]))
@@ -226,11 +226,11 @@ class Worker:
         if op == "drive":
             name, order = args
             student = drivers.Student(self.module, self.folder, self.files)
-            self.parts.in_run = True
+            self.parts.in_run, self.own.in_run = True, False
             self.runs.append(self.driving[name].begin(student, order))
             return self.hold(self.runs[-1])
         target: Any = self.held(owner) if isinstance(owner, Handle) else self.module(owner)
-        self.parts.in_run = any(target is run for run in self.runs)
+        self.parts.in_run = self.own.in_run = any(target is run for run in self.runs)
         if op == "import":
             return None
         if op == "arity":

@@ -1,9 +1,13 @@
 """Imports a student's files as modules, under every name that works on the student's computer.
 
 `engine`, `package.engine`, `student.package.engine` and `.engine` are the same module. Some code is skipped:
-IPython's own lines; top-level statements that fail only because of this machine, such as one that opens a file which is
-not here; and top-level statements of a notebook's code that fail or take long, see cells.py. The report says what was
-skipped; it costs no points.
+
+- IPython's own lines;
+- top-level statements that fail only because of this machine, such as one that opens a file which is not here;
+- what a script does behind its first definition, if it takes long or ends the program: it is for `python script.py`;
+- top-level statements of a notebook's code that fail or take long, see cells.py.
+
+The report says what was skipped; it costs no points.
 """
 
 from __future__ import annotations
@@ -16,19 +20,25 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import islice
 from locale import Error as LocaleError
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from grader.sandbox.worker import cells, standins
+from grader.sandbox.worker.imports import Refused
 from grader.sandbox.worker.standins import Loader, StandIns
 
 HOME = "student"  # the folder that holds the section's folders
 MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!](?=[a-zA-Z%])|\?).*$")
 BEGIN, END = "__begin__", "__end__"  # those of cells.Clock
-ELSEWHERE = "__only_elsewhere__"  # the name of the exception test inside a module
+SKIPS = "__skips__"  # the name of the exception test inside a module
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 class OwnSpec(importlib.machinery.ModuleSpec):
@@ -55,7 +65,19 @@ class OwnModules:
             if name.endswith(".py")
         }
         self.packages = {HOME, *(folder.name for folder in homes)}
-        self.stand_ins, self.seconds = stand_ins, seconds
+        self.stand_ins = stand_ins
+        self.clock = cells.Clock(seconds, self.may_end)
+        self.running: list[OwnLoader] = []  # those of the files that are imported now
+        self.in_run = False  # whether a driver's run imports them, which has limits of its own
+
+    def may_end(self, frame: FrameType | None) -> bool:
+        """Whether what runs now, in `frame`, may be left."""
+        return not self.in_run and bool(self.running) and self.running[-1].may_end(frame)
+
+    def tire(self) -> None:
+        """End what sleeps for long, where that is allowed."""
+        if self.may_end(sys._getframe()):
+            raise cells.TooLong("it sleeps for long")
 
     def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
         *parents, stem = name.split(".")
@@ -78,7 +100,7 @@ class OwnModules:
 
     def spec(self, stem: str) -> importlib.machinery.ModuleSpec:
         file = self.files[stem]
-        spec = OwnSpec(stem, OwnLoader(stem, str(file), self.stand_ins, self.seconds), origin=str(file))
+        spec = OwnSpec(stem, OwnLoader(stem, str(file), self), origin=str(file))
         spec.has_location = True
         spec.folder = file.parent.name
         return spec
@@ -125,11 +147,11 @@ class Alias(Loader):
 class OwnLoader(importlib.machinery.SourceFileLoader):
     """Runs a student's file. The docstring of this module says what it skips."""
 
-    def __init__(self, name: str, path: str, stand_ins: StandIns, seconds: float) -> None:
+    def __init__(self, name: str, path: str, home: OwnModules) -> None:
         super().__init__(name, path)
-        self.stand_ins = stand_ins
-        self.clock = cells.Clock(seconds)
+        self.home, self.stand_ins = home, home.stand_ins
         self.has_cells = False
+        self.lost: set[str] = set()  # names that skipped statements would have set
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
@@ -164,44 +186,94 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         self.has_cells = cells.EXPORTED.search(content) is not None
         if b"get_ipython" in content:
             vars(module)["get_ipython"] = self.stand_ins.name("get_ipython")
-        before = dict(vars(module))
+        here = os.getcwd()  # noqa: PTH109 - a path object takes longer
+        self.home.running.append(self)
         self.stand_ins.importing += 1
+        self.home.clock.begin()
         try:
             if self.has_cells:
-                self.exec_patiently(module)
+                self.exec_patiently(module, 0)
             else:
-                super().exec_module(module)
-        except BaseException as error:
-            if self.has_cells or not only_elsewhere(error):
-                raise
-            vars(module).clear()
-            vars(module).update(before)
-            self.exec_patiently(module)
+                self.exec_at_once(module)
         finally:
+            self.home.clock.end()
             self.stand_ins.importing -= 1
+            self.home.running.pop()
+            if not self.home.in_run:
+                os.chdir(here)  # what a call writes belongs there, wherever the file went
 
-    def exec_patiently(self, module: ModuleType) -> None:
-        """Run the file and skip each top-level statement that fails only on this machine, or in a notebook's code."""
-        tree = self.tree(self.get_data(self.path), self.path)
-        tree.body = [patient(statement, timed=self.has_cells) for statement in tree.body]
-        vars(module).update({ELSEWHERE: self.skip, BEGIN: self.clock.begin, END: self.clock.end})
-        exec(compile(ast.fix_missing_locations(tree), self.path, "exec", dont_inherit=True), vars(module))
+    def exec_at_once(self, module: ModuleType) -> None:
+        """Run the file; if a statement is to be skipped, go on behind it."""
+        try:
+            super().exec_module(module)
+        except BaseException as error:
+            at = self.at(traced(error))
+            if at is None or not self.skips(at):
+                raise
+            self.exec_patiently(module, at + 1)
 
-    def skip(self, line: int) -> tuple[type[BaseException], ...]:
-        """The exception types that a `patient` statement catches: the current one, if this machine is its cause or a
-        notebook would go on."""
-        error = sys.exc_info()[1]
-        if self.has_cells:
-            self.clock.end()
-        if isinstance(error, cells.TooLong):
-            self.tell(line, f"was stopped: {error}")
-            return (cells.TooLong,)
-        goes_on = self.has_cells and isinstance(error, Exception | SystemExit)
-        if error is None or not (goes_on or only_elsewhere(error)):
+    def exec_patiently(self, module: ModuleType, first: int) -> None:
+        """Run the statements from the `first` on, each in a `try` of its own, and timed."""
+        body = [patient(at, one) for at, one in enumerate(self.statements) if at >= first or is_future(one)]
+        vars(module).update({SKIPS: self.skips, BEGIN: self.home.clock.begin, END: self.home.clock.end})
+        tree = ast.fix_missing_locations(ast.Module(body, []))
+        self.home.clock.end()  # nothing but a statement may be stopped
+        try:
+            exec(compile(tree, self.path, "exec", dont_inherit=True), vars(module))
+        finally:
+            self.home.clock.begin()
+
+    @cached_property
+    def statements(self) -> list[ast.stmt]:
+        return self.tree(self.get_data(self.path), self.path).body
+
+    def at(self, steps: Iterable[tuple[CodeType, int]]) -> int | None:
+        """The number of the statement that runs, by the first of the `steps`, each a code and where it is in it, that
+        is the file itself; None without one."""
+        for code, last in steps:
+            if code.co_filename == self.path and code.co_name == "<module>":
+                line, _, column, _ = next(islice(code.co_positions(), last // 2, None))
+                here = line or 0, column or 0
+                begun = [at for at, one in enumerate(self.statements) if begin_of(one) <= here]
+                return begun[-1] if begun else None
+        return None
+
+    def may_end(self, frame: FrameType | None) -> bool:
+        """Whether the statement that runs in `frame` may be left when it takes long."""
+        steps = []
+        while frame is not None:
+            steps.append((frame.f_code, frame.f_lasti))
+            frame = frame.f_back
+        at = self.at(steps)
+        return at is not None and not isinstance(self.statements[at], (*FUNCTIONS, *IMPORTS)) and self.is_demo(at)
+
+    def is_demo(self, at: int) -> bool:
+        """Whether a statement may be left to `python script.py`, or to a notebook."""
+        return self.has_cells or any(isinstance(one, FUNCTIONS) for one in self.statements[:at])
+
+    def skips(self, at: int) -> tuple[type[BaseException], ...]:
+        """The exception types for which a statement is skipped: the one that is handled now, or none."""
+        error, statement = sys.exc_info()[1], self.statements[at]
+        if error is None or isinstance(statement, (*FUNCTIONS, *IMPORTS)):
             return ()
-        text = str(error).splitlines()
-        self.tell(line, f"raised {type(error).__name__}: {text[0][:120] if text else ''}; it was skipped here")
+        if isinstance(error, cells.TooLong):
+            why = f"was stopped: {error}"
+        elif self.goes_on(error, at):
+            text = [*str(error).splitlines(), ""][0][:120]
+            act = text if isinstance(error, Refused) else f"raised {type(error).__name__}: {text}"
+            why = f"{act}; it was skipped here"
+        else:
+            return ()
+        self.lost |= set_by(statement)
+        self.tell(statement.lineno, why)
         return (type(error),)
+
+    def goes_on(self, error: BaseException, at: int) -> bool:
+        """Whether an error at top level costs no more than its statement."""
+        if isinstance(error, SystemExit) and self.is_demo(at):
+            return True
+        follows = isinstance(error, NameError) and error.name in self.lost
+        return follows or (self.has_cells and isinstance(error, Exception)) or only_elsewhere(error)
 
     def tell(self, line: int, sentence: str) -> None:
         """Add a sentence on a line to the report; on the cell, where the file was made of a notebook."""
@@ -210,49 +282,78 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         self.stand_ins.tell_of(f"{name}, {at} {sentence}" if at else f"{name}:{line} {sentence}")
 
 
-def patient(statement: ast.stmt, *, timed: bool) -> ast.stmt:
-    """The statement inside its own `try`, and `timed` by the loader's clock. Definitions, imports and docstrings stay
-    as they are."""
+def patient(at: int, statement: ast.stmt) -> ast.stmt:
+    """A statement in a `try` that skips it, and timed by the clock. Definitions, imports and docstrings stay as they
+    are."""
     is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
-    if is_text or isinstance(statement, definitions):
+    if is_text or isinstance(statement, (*FUNCTIONS, *IMPORTS)):
         return statement
-    test = called(ELSEWHERE, ast.Constant(statement.lineno))
-    body = [statement]
-    if timed:
-        body = [ast.Try([ast.Expr(called(BEGIN)), statement], [], [], [ast.Expr(called(END))])]
-    return ast.copy_location(ast.Try(body, [ast.ExceptHandler(test, None, [ast.Pass()])], [], []), statement)
+    timed = ast.Try([ast.Expr(called(BEGIN)), statement], [], [], [ast.Expr(called(END))])
+    handler = ast.ExceptHandler(called(SKIPS, ast.Constant(at)), None, [ast.Pass()])
+    return ast.copy_location(ast.Try([timed], [handler], [], []), statement)
 
 
 def called(name: str, *args: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), list(args), [])
 
 
+def is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+
+
+def begin_of(statement: ast.stmt) -> tuple[int, int]:
+    """The line and column of a statement's begin; its decorators belong to it."""
+    first = [*getattr(statement, "decorator_list", ()), statement][0]
+    return first.lineno, first.col_offset
+
+
+def set_by(statement: ast.stmt) -> set[str]:
+    """The names that a statement sets in its module, and more."""
+    found = set[str]()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, FUNCTIONS):
+            found.add(node.name)
+        elif isinstance(node, IMPORTS):
+            found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    return found
+
+
+def traced(error: BaseException) -> list[tuple[CodeType, int]]:
+    """The codes that an exception went through, the outermost first, and where in them."""
+    found, trace = [], error.__traceback__
+    while trace is not None:
+        found.append((trace.tb_frame.f_code, trace.tb_lasti))
+        trace = trace.tb_next
+    return found
+
+
 def only_elsewhere(error: BaseException) -> bool:
-    """Whether this machine caused an exception, and not the student's file: a file, screen, package or argument is
-    missing here. Forbidden acts do not count."""
+    """Whether this machine caused an exception, and not the student's file: a file, screen, package, argument or person
+    is missing here, or no process may be started. Files that may not be opened do not count."""
     if isinstance(error, PermissionError):
-        return isinstance(error.filename, str) and not Path(error.filename).is_absolute()
+        return not isinstance(error.filename, str) or not Path(error.filename).is_absolute()
     if isinstance(error, OSError):
         return error.errno not in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
-    if isinstance(error, LocaleError) or type(error).__name__ == "TclError":
+    if isinstance(error, LocaleError) or type(error).__name__ in ("TclError", "BdbQuit"):
         return True
     if isinstance(error, ModuleNotFoundError):
         return "is not installed" in str(error)
     if isinstance(error, ImportError):
         return "Cannot load backend" in str(error)
-    return type(error) is IndexError and beyond_arguments(error)
+    if isinstance(error, EOFError):
+        return str(error) == "EOF when reading a line"  # of input()
+    if isinstance(error, SystemExit):
+        return any(Path(code.co_filename).name == "argparse.py" for code, _ in traced(error))
+    asked = "environ" if type(error) is KeyError else "argv"
+    return type(error) in (IndexError, ValueError, KeyError) and any(asked in line for line in lines_of(error))
 
 
-def beyond_arguments(error: BaseException) -> bool:
-    """Whether the statement that raised an IndexError reads the command line."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return False
-    try:
-        line = Path(trace.tb_frame.f_code.co_filename).read_text(encoding="utf-8").splitlines()[trace.tb_lineno - 1]
-    except (OSError, UnicodeDecodeError, IndexError):
-        return False
-    return "argv" in line
+def lines_of(error: BaseException) -> Iterator[str]:
+    """The lines of the student's files, and of others, that an exception went through."""
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        try:
+            yield Path(frame.f_code.co_filename).read_text(encoding="utf-8").splitlines()[number - 1]
+        except (OSError, UnicodeDecodeError, IndexError):
+            continue

@@ -275,6 +275,13 @@ MACHINE = {
     "a folder elsewhere": "import os\nos.chdir('/Users/ada/homework')",
     "a folder above": "import os\nos.makedirs('../plots/today', exist_ok=True)",
     "an argument": "import sys\nNAME = sys.argv[1]",
+    "as many arguments": "import sys\n_, NAME = sys.argv",
+    "an option": "import argparse\np = argparse.ArgumentParser()\np.add_argument('x')\nA = p.parse_args()\nprint(A.x)",
+    "a variable": "import os\nKEY = os.environ['KEY_OF_MINE']",
+    "somebody who types": "N = int(input('n: '))\nfor i in range(N): print(i)",
+    "what a file elsewhere holds": "import pickle\nDATA = pickle.load(open('data_batch_1', 'rb'))\nprint(DATA['x'])",
+    "a process": "import subprocess, sys\nsubprocess.check_call([sys.executable, '-m', 'pip', 'install', 'numpy'])",
+    "a shell": "import os\nos.system('clear')",
     "numpy's errors": "import numpy as np\nnp.seterr(all='raise')",
 }
 
@@ -288,6 +295,44 @@ def test_a_file_finds_the_machine_that_it_was_written_on(student: Student, name:
 def test_a_misspelt_name_of_numpy_is_no_module(student: Student) -> None:
     for line in ("from numpy import maxmum", "import numpy as np\nx = np.maxmum", "from numpy.linalg import normm"):
         with pytest.raises(Raised, match=r"maxmum|normm"):
+            student(line + FUNCTION)[1].f([1.0])
+
+
+DEMOS = {
+    "the end": "import sys\nsys.exit()",
+    "tests": "import unittest\nclass Tests(unittest.TestCase): pass\nunittest.main()",
+    "a loop": "while True: pass",
+    "training": "def train():\n    for step in range(10**9): f([1.0])\ntrain()",
+    "sleep": "import time\nfor step in range(1000):\n    time.sleep(1)",
+    "many naps": "import time\nfor step in range(400):\n    time.sleep(0.01)",
+    "a question": "input('again? ')",
+}
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("name", DEMOS)
+def test_what_a_script_does_behind_its_functions_costs_nothing(student: Student, name: str) -> None:
+    session, engine = student(f"import numpy as np\n{FUNCTION}\n{DEMOS[name]}\ndef g(x): return f(x) + K\nK = 3.0\n")
+    assert engine.g([1.0]).tolist() == [5.0]
+    assert len(session.hidden()) == (name != "many naps")
+
+
+def test_a_script_that_moves_elsewhere_writes_where_it_would_have_written(student: Student) -> None:
+    _, engine = student(
+        "import os\nos.chdir(os.path.dirname(os.path.abspath(__file__)))\n"
+        "def f():\n    open('out.txt', 'w').close()\n    return os.path.exists('out.txt')"
+    )
+    assert engine.f() is True
+
+
+def test_what_follows_on_a_skipped_line_still_runs(student: Student) -> None:
+    _, engine = student("A = 1; B = open('absent').read(); C = 3\ndef f(): return A + C")
+    assert engine.f() == 4
+
+
+def test_a_script_that_ends_before_its_functions_is_a_mistake(student: Student) -> None:
+    for line in ("import sys\nsys.exit()", "raise SystemExit(1)"):
+        with pytest.raises(Raised, match=r"called sys.exit\(\)"):
             student(line + FUNCTION)[1].f([1.0])
 
 
