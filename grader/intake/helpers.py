@@ -135,19 +135,19 @@ class Look:
 
     def found(self, words: Sequence[str], folder: PurePosixPath) -> list[tuple[str, Found]]:
         """The file of a module: beside the importing file, else in a folder above, else the only one of that name. A
-        copy that a system has renamed counts as well. What of a package lies in the importing file's own folder is
-        written there."""
-        for tail in (f"{'/'.join(words)}.py", f"{'/'.join(words)}/__init__.py"):
+        copy that a system has renamed counts as well, and a notebook where there is no other. What of a package lies in
+        the importing file's own folder is written there."""
+        for tail in (f"{'/'.join(words)}.py", f"{'/'.join(words)}/__init__.py", f"{'/'.join(words)}.ipynb"):
             if any(path.endswith(f"/{tail}") for path in self.given):
                 continue
             for root in (folder, *folder.parents):
                 path = root / tail
                 if path.as_posix() in self.pool:
-                    beside = path.relative_to(self.home).as_posix() if path.is_relative_to(self.home) else tail
-                    return [(beside, self.pool[path.as_posix()])]
+                    beside = path.relative_to(self.home) if path.is_relative_to(self.home) else PurePosixPath(tail)
+                    return [(beside.with_suffix(".py").as_posix(), self.pool[path.as_posix()])]
             ends = [path for path in self.pool if path.endswith(f"/{tail}") or path == tail]
             if len({self.pool[path].content for path in ends}) == 1:
-                return [(tail, self.pool[ends[0]])]
+                return [(PurePosixPath(tail).with_suffix(".py").as_posix(), self.pool[ends[0]])]
         if len(words) > 1:
             return []
         stem = squeezed(words[0])
@@ -203,8 +203,8 @@ def named(text: str) -> Iterator[str]:
             yield from (f"{start}{'' if start.endswith('.') else '.'}{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
-                yield node.args[0].value
+            if called in ("import_module", "__import__", "exec") and isinstance(told := node.args[0].value, str):
+                yield from named(told) if called == "exec" else [told]
 
 
 def statements(text: str) -> ast.Module | None:

@@ -61,6 +61,9 @@ MAGIC = re.compile(
 CALLED = re.compile(r"^([ \t]*)(get_ipython\(\)\.[^\n]*)$", re.MULTILINE)
 CELL = re.compile(r"^get_ipython\(\)\.run_cell_magic\((.*)\)[ \t]*$", re.MULTILINE)
 TIMED = ("time", "timeit", "capture", "prun", "python", "python3")
+RUN = re.compile(
+    r"^%run[ \t]+(?:-\w+[ \t]+)*[\"']?(?:[\w./-]*/)?([^\W\d]\w*)(?:\.py|\.ipynb)?[\"']?[ \t]*$", re.MULTILINE
+)
 COOKIE = re.compile(rb"^([ \t\f]*#.*?coding)[:=]", re.MULTILINE)
 UNSEEN = re.compile("[\0\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 SPACES = re.compile("[\u00a0\u2000-\u200a\u202f\u205f\u3000]")
@@ -127,6 +130,7 @@ def from_notebook(text: str, name: str, origin: str, notes: list[str], newer: Ca
     notes = [*notes, f"{origin} is a notebook; its code was taken as {name}"]
     for number, code in enumerate(cells(text.encode()), start=1):
         foreign = CELL_OF_OTHERS.match(code)
+        code = RUN.sub(r'exec("from \1 import *")  # \g<0>', code)  # worker/cells.py knows what to do where it fails
         for change, _ in STEPS:
             code = change(code)
         try:

@@ -178,6 +178,19 @@ def test_a_cell_that_fails_costs_no_other_cell(tmp_path, monkeypatch, cell, told
     assert found.notes[1:] == ([f"code cell 2 of hw.ipynb was left out: {told}"] if told else [])
 
 
+@pytest.mark.parametrize("line", ["%run other.ipynb", "%run -i ../hw/other.py", "%run 'other'", "%run absent.py"])
+def test_what_a_notebook_runs_gives_it_its_names(tmp_path, monkeypatch, line):
+    found = repair.script(notebook(line, SOURCE), "layers.py", "hw.ipynb", newer.needed)
+    (tmp_path / "runs_another.py").write_bytes(found.content)
+    (tmp_path / "other.py").write_text("K = 3\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "meta_path", [OwnModules([str(tmp_path)], StandIns(str(tmp_path)), 1.0), *sys.meta_path])
+    made = importlib.import_module("runs_another")
+    for name in ("runs_another", "other"):
+        sys.modules.pop(name, None)
+    assert list(made.relu([-1, 2])) == [0, 2]
+    assert hasattr(made, "K") == ("other" in line)
+
+
 def test_pictures_that_a_notebook_saved_do_not_make_it_too_large():
     content = notebook("import numpy as np", SOURCE).replace(
         b'"metadata": {}', b'"metadata": {"a": "%s"}' % (b"A" * (1 << 20))
