@@ -108,6 +108,7 @@ def run_once(
         advice=(
             *hw.advice,
             *hw.session.hidden(),
+            *hw.session.cell_of(where),
             *(one for one in hw.session.attempts() if one.partition(" ")[2] not in message),
         ),
         seconds=time.monotonic() - began,

@@ -45,6 +45,15 @@ def test_a_result_names_the_files_that_it_depends_on(tmp_path):
     assert [check.files for check in report.checks] == [("functions.py",), (), ("functions.py",), ("*", "notes.txt")]
 
 
+def test_a_line_of_a_file_that_was_made_of_a_notebook_is_told_in_the_notebook(tmp_path):
+    made = b"# code cell 1\n# code cell 4\ndef f(x):\n    return 2 * x\n"
+    told = ("functions.py:3 is line 1 of code cell 4 in hw.ipynb",)
+    for content, expected in ((made, told), (made.replace(b"cell", b"sell"), ()), (b"\n\n\n" + made, ())):
+        submission = replace(SUBMISSION, files={"functions.py": content}, origin={"functions.py": "hw.ipynb"})
+        check = grade(submission, homework(tmp_path, wrong), seed=1).checks[0]
+        assert (check.where, check.advice) == ("functions.py:3", expected)
+
+
 def test_thirds_of_a_point_add_up(tmp_path):
     def again(hw: Any, rng: Any) -> None:
         """Again."""

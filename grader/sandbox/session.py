@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,6 +62,7 @@ from grader.sandbox.replies import (
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
 from grader.sandbox.trace import Request, Trace
+from grader.sandbox.worker.cells import cell
 from grader.sandbox.worker.operate import arguments
 from grader.sandbox.worker.wire import MAX_FRAME, Handle
 
@@ -297,6 +298,15 @@ class Session:
         if found is None or not handle.id:
             found = self.remotes[handle.id] = remote_to(self, handle)
         return found
+
+    def cell_of(self, where: str) -> Iterator[str]:
+        """Where a line stands that was a cell's."""
+        file, _, line = where.partition(":")
+        if line.isdecimal() and file in self.submission.origin:
+            text = self.submission.files[file].decode("utf-8", "replace")
+            name, within = cell(text, int(line))
+            if name:
+                yield f"{where} is line {within} of {name} in {self.submission.origin[file]}"
 
     def hidden(self) -> list[str]:
         """A sentence for each student's line that the sandbox helped with something missing here. Each comes once."""

@@ -57,6 +57,8 @@ class Clock:
             raise TooLong(f"it used more than {self.seconds:g} s of processor time")
 
 
-def cell(text: str, line: int) -> str:
-    """The notebook's cell of a line, as `code cell 3`; "" if the text has no mark of repair.py's above it."""
-    return next((found[1] for above in reversed(text.split("\n")[:line]) if (found := OURS.match(above))), "")
+def cell(text: str, line: int) -> tuple[str, int]:
+    """The notebook's cell of a line, as `code cell 3`, and the line in it; "" if the text has no mark of repair.py's
+    above it."""
+    above = enumerate(reversed(text.split("\n")[:line]))
+    return next(((found[1], within) for within, one in above if (found := OURS.match(one))), ("", 0))

@@ -277,7 +277,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
 
     def tell(self, line: int, sentence: str) -> None:
         """Add a sentence on a line to the report; on the cell, where the file was made of a notebook."""
-        at = cells.cell(self.get_data(self.path).decode("utf-8", "replace"), line) if self.has_cells else ""
+        at, _ = cells.cell(self.get_data(self.path).decode("utf-8", "replace"), line) if self.has_cells else ("", 0)
         name = Path(self.path).name
         self.stand_ins.tell_of(f"{name}, {at} {sentence}" if at else f"{name}:{line} {sentence}")
 
