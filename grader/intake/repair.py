@@ -95,7 +95,7 @@ def script(content: bytes, name: str, origin: str, newer: Callable[[str], str]) 
     if not content.strip() or (len(content) > LARGEST and not is_notebook(content)):
         return Repaired(content)
     if not is_notebook(content) and parses(content):
-        return without_calls(content, origin)
+        return from_marimo(content, origin) if b"@app.cell" in content else without_calls(content, origin)
     if (kind := kind_of(content)) is not None:
         return Repaired(content, fault=f"{name} cannot be imported: it is {kind}")
     text, said = decoded(content)
@@ -121,6 +121,35 @@ def without_calls(content: bytes, origin: str) -> Repaired:
         return Repaired(content)
     changed = without_magics(text).encode()
     return Repaired(changed, [f"{origin}: {ONLY_JUPYTER}"]) if parses(changed) else Repaired(content)
+
+
+def from_marimo(content: bytes, origin: str) -> Repaired:
+    """The code of a notebook of marimo, which is Python with a function for each cell; every line keeps its number."""
+    text, tree = decoded(content)[0], tree_of(content)
+    lines = text.split("\n")
+    for one in tree.body if tree else ():
+        if isinstance(one, ast.FunctionDef) and any("app.cell" in ast.unparse(mark) for mark in one.decorator_list):
+            first, last = one.decorator_list[0].lineno - 1, one.end_lineno or one.lineno
+            begin = one.body[0].lineno - 1
+            lines[first:begin] = ["# %%", *[""] * (begin - first - 1)]
+            lines[begin:last] = [line.removeprefix("    ") for line in lines[begin:last]]
+            if isinstance(end := one.body[-1], ast.Return):
+                lines[end.lineno - 1 : last] = ["pass", *[""] * (last - end.lineno)]
+    made = "\n".join(lines).encode()
+    if made == content or not compiles(made):
+        return Repaired(content)
+    return Repaired(made, [f"{origin} is a notebook of marimo; its cells were taken"])
+
+
+def compiles(content: bytes) -> bool:
+    """Whether Python runs it, so that no `return` or `yield` stands outside of functions."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(content, "work.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def from_notebook(text: str, name: str, origin: str, notes: list[str], newer: Callable[[str], str]) -> Repaired:

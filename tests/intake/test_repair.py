@@ -178,6 +178,22 @@ def test_a_cell_that_fails_costs_no_other_cell(tmp_path, monkeypatch, cell, told
     assert found.notes[1:] == ([f"code cell 2 of hw.ipynb was left out: {told}"] if told else [])
 
 
+def test_a_notebook_of_marimo_is_its_cells():
+    cell = "".join(f"    {line}\n" if line else "\n" for line in SOURCE.split("\n"))
+    text = (
+        "import marimo\n\napp = marimo.App()\n\n\n@app.cell\ndef _():\n    import numpy as np\n    return (np,)\n\n\n"
+        f"@app.cell(hide_code=True)\ndef _(\n    np,\n):\n{cell}    return (\n        relu,\n    )\n\n\n"
+        "@app.cell\ndef _(mo):\n    mo.md('x')\n    return\n\n\nif __name__ == '__main__':\n    app.run()\n"
+    )
+    found = repair.script(text.encode(), "layers.py", "layers.py", newer.needed)
+    assert repair.defines(found.content) == {"relu"}
+    assert found.content.count(b"\n") == text.count("\n")
+    assert cells.EXPORTED.search(found.content)
+    assert found.notes == ["layers.py is a notebook of marimo; its cells were taken"]
+    odd = b"@app.cell\ndef f():\n    yield 1\n    return\n"
+    assert repair.script(odd, "layers.py", "layers.py", newer.needed).content == odd
+
+
 @pytest.mark.parametrize("line", ["%run other.ipynb", "%run -i ../hw/other.py", "%run 'other'", "%run absent.py"])
 def test_what_a_notebook_runs_gives_it_its_names(tmp_path, monkeypatch, line):
     found = repair.script(notebook(line, SOURCE), "layers.py", "hw.ipynb", newer.needed)
