@@ -4,7 +4,8 @@
 
 - IPython's own lines;
 - top-level statements that fail only because of this machine, such as one that opens a file which is not here;
-- what a script does behind its first definition, if it takes long or ends the program: it is for `python script.py`;
+- what a script does behind its first definition, if it takes long or much memory, or ends the program: it is for
+  `python script.py`;
 - top-level statements of a notebook's code that fail or take long, see cells.py.
 
 The report says what was skipped; it costs no points.
@@ -270,7 +271,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
 
     def goes_on(self, error: BaseException, at: int) -> bool:
         """Whether an error at top level costs no more than its statement."""
-        if isinstance(error, SystemExit) and self.is_demo(at):
+        if isinstance(error, SystemExit | MemoryError) and self.is_demo(at):
             return True
         follows = isinstance(error, NameError) and error.name in self.lost
         return follows or (self.has_cells and isinstance(error, Exception)) or only_elsewhere(error)
@@ -343,7 +344,7 @@ def only_elsewhere(error: BaseException) -> bool:
     if isinstance(error, ImportError):
         return "Cannot load backend" in str(error)
     if isinstance(error, EOFError):
-        return str(error) == "EOF when reading a line"  # of input()
+        return str(error) in ("EOF when reading a line", "")  # of input() and of getpass
     if isinstance(error, SystemExit):
         return any(Path(code.co_filename).name == "argparse.py" for code, _ in traced(error))
     asked = "environ" if type(error) is KeyError else "argv"

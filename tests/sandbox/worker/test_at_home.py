@@ -306,6 +306,8 @@ DEMOS = {
     "sleep": "import time\nfor step in range(1000):\n    time.sleep(1)",
     "many naps": "import time\nfor step in range(400):\n    time.sleep(0.01)",
     "a question": "input('again? ')",
+    "a password": "import getpass\ngetpass.getpass()",
+    "more memory than there is": "import numpy as np\nA = np.ones((1 << 20, 1 << 20))",
 }
 
 
