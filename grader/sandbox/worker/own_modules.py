@@ -153,6 +153,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         self.home, self.stand_ins = home, home.stand_ins
         self.has_cells = False
         self.lost: set[str] = set()  # names that skipped statements would have set
+        self.names: dict[str, Any] = {}  # the module's
 
     def get_code(self, fullname: str) -> CodeType | None:
         path = self.get_filename(fullname)
@@ -187,6 +188,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         self.has_cells = cells.EXPORTED.search(content) is not None
         if b"get_ipython" in content:
             vars(module)["get_ipython"] = self.stand_ins.name("get_ipython")
+        self.names = vars(module)
         here = os.getcwd()  # noqa: PTH109 - a path object takes longer
         self.home.running.append(self)
         self.stand_ins.importing += 1
@@ -255,9 +257,16 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
     def skips(self, at: int) -> tuple[type[BaseException], ...]:
         """The exception types for which a statement is skipped: the one that is handled now, or none."""
         error, statement = sys.exc_info()[1], self.statements[at]
-        if error is None or isinstance(statement, (*FUNCTIONS, *IMPORTS)):
+        if error is None or isinstance(statement, IMPORTS):
             return ()
-        if isinstance(error, cells.TooLong):
+        if isinstance(statement, FUNCTIONS):
+            if not (name := self.follows(error)):
+                return ()
+            without(statement, self.lost)
+            tree = ast.Module([*filter(is_future, self.statements), statement], [])
+            exec(compile(tree, self.path, "exec", dont_inherit=True), self.names)
+            why = f"needs {name}, which is not here; that part was left out"
+        elif isinstance(error, cells.TooLong):
             why = f"was stopped: {error}"
         elif self.goes_on(error, at):
             text = [*str(error).splitlines(), ""][0][:120]
@@ -265,7 +274,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
             why = f"{act}; it was skipped here"
         else:
             return ()
-        self.lost |= set_by(statement)
+        self.lost |= set_by(statement) if not isinstance(statement, FUNCTIONS) else set()
         self.tell(statement.lineno, why)
         return (type(error),)
 
@@ -273,8 +282,12 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         """Whether an error at top level costs no more than its statement."""
         if isinstance(error, SystemExit | MemoryError) and self.is_demo(at):
             return True
-        follows = isinstance(error, NameError) and error.name in self.lost
+        follows = self.follows(error) != ""
         return follows or (self.has_cells and isinstance(error, Exception)) or only_elsewhere(error)
+
+    def follows(self, error: BaseException) -> str:
+        """The name that is missing because a statement was skipped before; "" for another error."""
+        return error.name if isinstance(error, NameError) and error.name in self.lost else ""
 
     def tell(self, line: int, sentence: str) -> None:
         """Add a sentence on a line to the report; on the cell, where the file was made of a notebook."""
@@ -284,10 +297,9 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
 
 
 def patient(at: int, statement: ast.stmt) -> ast.stmt:
-    """A statement in a `try` that skips it, and timed by the clock. Definitions, imports and docstrings stay as they
-    are."""
+    """A statement in a `try` that skips it, and timed by the clock. Imports and docstrings stay as they are."""
     is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    if is_text or isinstance(statement, (*FUNCTIONS, *IMPORTS)):
+    if is_text or isinstance(statement, IMPORTS):
         return statement
     timed = ast.Try([ast.Expr(called(BEGIN)), statement], [], [], [ast.Expr(called(END))])
     handler = ast.ExceptHandler(called(SKIPS, ast.Constant(at)), None, [ast.Pass()])
@@ -319,6 +331,33 @@ def set_by(statement: ast.stmt) -> set[str]:
         elif isinstance(node, IMPORTS):
             found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
     return found
+
+
+def without(statement: ast.stmt, lost: set[str]) -> None:
+    """Take out of a definition what needs a lost name to define it: defaults, decorators, bases, a class's values."""
+
+    def keeps(part: ast.AST | None) -> bool:
+        return part is None or not any(isinstance(one, ast.Name) and one.id in lost for one in ast.walk(part))
+
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        statement.decorator_list = list(filter(keeps, statement.decorator_list))
+    if isinstance(statement, ast.ClassDef):
+        statement.bases, statement.keywords = (
+            list(filter(keeps, statement.bases)),
+            list(filter(keeps, statement.keywords)),
+        )
+        for one in statement.body:
+            without(one, lost)
+        kept = [one for one in statement.body if isinstance(one, FUNCTIONS) or keeps(one)]
+        statement.body = kept or [ast.copy_location(ast.Pass(), statement)]
+    elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        given = statement.args
+        none = ast.copy_location(ast.Constant(None), statement)
+        given.defaults = [one if keeps(one) else none for one in given.defaults]
+        given.kw_defaults = [one if keeps(one) else none for one in given.kw_defaults]
+        for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs):
+            argument.annotation = argument.annotation if keeps(argument.annotation) else None
+        statement.returns = statement.returns if keeps(statement.returns) else None
 
 
 def traced(error: BaseException) -> list[tuple[CodeType, int]]:

@@ -332,6 +332,33 @@ def test_what_follows_on_a_skipped_line_still_runs(student: Student) -> None:
     assert engine.f() == 4
 
 
+def test_what_a_definition_needs_of_a_skipped_line_is_left_out(student: Student) -> None:
+    session, engine = student("""
+        import json
+        C = json.load(open("config.json"))
+        RATE = float(C["rate"])
+
+        def f(x, rate=RATE, *, more: C = 1, size=C["size"]):
+            return x + more, rate, size
+
+        @C.register
+        class Config(C, object):
+            rate = C["rate"]
+            kind = "sgd"
+
+            def name(self, rate=RATE):
+                return self.kind, rate
+
+        def g():
+            return Config().name()
+    """)
+    assert engine.f(1) == (2, None, None)
+    assert engine.g() == ("sgd", None)
+    assert [one.partition(" ")[2] for one in session.hidden()][2:] == [
+        "needs RATE, which is not here; that part was left out", "needs C, which is not here; that part was left out"
+    ]  # fmt: skip
+
+
 def test_a_script_that_ends_before_its_functions_is_a_mistake(student: Student) -> None:
     for line in ("import sys\nsys.exit()", "raise SystemExit(1)"):
         with pytest.raises(Raised, match=r"called sys.exit\(\)"):
