@@ -31,13 +31,12 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from grader.sandbox.worker import cells, standins
-from grader.sandbox.worker.imports import Refused
+from grader.sandbox.worker.imports import Forbidden, Refused
 from grader.sandbox.worker.standins import Loader, StandIns
 
 HOME = "student"  # the folder that holds the section's folders
 MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!](?=[a-zA-Z%])|\?).*$")
-BEGIN, END = "__begin__", "__end__"  # those of cells.Clock
-SKIPS = "__skips__"  # the name of the exception test inside a module
+FUTURE = annotations.compiler_flag  # of the import at the top: no other one changes what Python 3 compiles
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -211,20 +210,41 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
             super().exec_module(module)
         except BaseException as error:
             at = self.at(traced(error))
-            if at is None or not self.skips(at):
+            if at is None or not self.skips(error, at):
                 raise
             self.exec_patiently(module, at + 1)
 
     def exec_patiently(self, module: ModuleType, first: int) -> None:
-        """Run the statements from the `first` on, each in a `try` of its own, and timed."""
-        body = [patient(at, one) for at, one in enumerate(self.statements) if at >= first or is_future(one)]
-        vars(module).update({SKIPS: self.skips, BEGIN: self.home.clock.begin, END: self.home.clock.end})
-        tree = ast.fix_missing_locations(ast.Module(body, []))
-        self.home.clock.end()  # nothing but a statement may be stopped
+        """Run the statements from the `first` on, each timed, and skip some. Each is code of its own: in one that holds
+        them all, Python 3.11 looks for the wrong handler where a loop jumps back."""
+        clock = self.home.clock
+        clock.end()  # nothing but a statement may be stopped
         try:
-            exec(compile(tree, self.path, "exec", dont_inherit=True), vars(module))
+            for at, statement in enumerate(self.statements[first:], first):
+                if at and is_text(statement):
+                    continue  # it would be taken for the docstring
+                code = self.compiled(statement)
+                try:
+                    clock.begin()
+                    try:
+                        exec(code, self.names)
+                    finally:
+                        clock.end()
+                except BaseException as error:
+                    if not self.skips(error, at):
+                        raise
         finally:
-            self.home.clock.begin()
+            clock.begin()
+
+    def compiled(self, statement: ast.stmt) -> CodeType:
+        """One statement, as the file's imports from __future__ want it."""
+        code: CodeType = compile(ast.Module([statement], []), self.path, "exec", self.future, dont_inherit=True)
+        return code
+
+    @cached_property
+    def future(self) -> int:
+        whole = compile(ast.Module(list(self.statements), []), self.path, "exec", dont_inherit=True)
+        return whole.co_flags & FUTURE
 
     @cached_property
     def statements(self) -> list[ast.stmt]:
@@ -254,17 +274,16 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         """Whether a statement may be left to `python script.py`, or to a notebook."""
         return self.has_cells or any(isinstance(one, FUNCTIONS) for one in self.statements[:at])
 
-    def skips(self, at: int) -> tuple[type[BaseException], ...]:
-        """The exception types for which a statement is skipped: the one that is handled now, or none."""
-        error, statement = sys.exc_info()[1], self.statements[at]
-        if error is None or isinstance(statement, IMPORTS):
-            return ()
+    def skips(self, error: BaseException, at: int) -> bool:
+        """Whether a statement that raised this is skipped, and told. What is left of a definition is run here."""
+        statement = self.statements[at]
+        if isinstance(statement, IMPORTS):
+            return False
         if isinstance(statement, FUNCTIONS):
             if not (name := self.follows(error)):
-                return ()
+                return False
             without(statement, self.lost)
-            tree = ast.Module([*filter(is_future, self.statements), statement], [])
-            exec(compile(tree, self.path, "exec", dont_inherit=True), self.names)
+            exec(self.compiled(statement), self.names)
             why = f"needs {name}, which is not here; that part was left out"
         elif isinstance(error, cells.TooLong):
             why = f"was stopped: {error}"
@@ -273,17 +292,17 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
             act = text if isinstance(error, Refused) else f"raised {type(error).__name__}: {text}"
             why = f"{act}; it was skipped here"
         else:
-            return ()
+            return False
         self.lost |= set_by(statement) if not isinstance(statement, FUNCTIONS) else set()
         self.tell(statement.lineno, why)
-        return (type(error),)
+        return True
 
     def goes_on(self, error: BaseException, at: int) -> bool:
         """Whether an error at top level costs no more than its statement."""
         if isinstance(error, SystemExit | MemoryError) and self.is_demo(at):
             return True
-        follows = self.follows(error) != ""
-        return follows or (self.has_cells and isinstance(error, Exception)) or only_elsewhere(error)
+        fails = self.has_cells and isinstance(error, Exception) and not isinstance(error, Forbidden)
+        return fails or self.follows(error) != "" or only_elsewhere(error)
 
     def follows(self, error: BaseException) -> str:
         """The name that is missing because a statement was skipped before; "" for another error."""
@@ -296,22 +315,8 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         self.stand_ins.tell_of(f"{name}, {at} {sentence}" if at else f"{name}:{line} {sentence}")
 
 
-def patient(at: int, statement: ast.stmt) -> ast.stmt:
-    """A statement in a `try` that skips it, and timed by the clock. Imports and docstrings stay as they are."""
-    is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-    if is_text or isinstance(statement, IMPORTS):
-        return statement
-    timed = ast.Try([ast.Expr(called(BEGIN)), statement], [], [], [ast.Expr(called(END))])
-    handler = ast.ExceptHandler(called(SKIPS, ast.Constant(at)), None, [ast.Pass()])
-    return ast.copy_location(ast.Try([timed], [handler], [], []), statement)
-
-
-def called(name: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(ast.Name(name, ast.Load()), list(args), [])
-
-
-def is_future(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+def is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
 def begin_of(statement: ast.stmt) -> tuple[int, int]:

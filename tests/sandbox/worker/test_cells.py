@@ -6,10 +6,11 @@ import importlib
 import sys
 import time
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from grader.sandbox.worker import imports
 from grader.sandbox.worker.own_modules import OwnModules
 from grader.sandbox.worker.standins import StandIns
 
@@ -100,3 +101,54 @@ def test_a_docstring_may_stand_before_what_is_of_the_future(tmp_path, monkeypatc
         tmp_path, monkeypatch, '# %%\n"""Layers."""\nfrom __future__ import annotations\nK: int = 3\n'
     )
     assert (module.K, told) == (3, [])
+
+
+@pytest.mark.medium
+def test_what_a_cell_swallows_is_stopped_all_the_same(tmp_path, monkeypatch):
+    """Where a loop jumps back, Python 3.11 may look for a handler before the `try` that holds the loop."""
+    code = f"{IPYTHON}while True:\n    try:\n        while True: pass\n    except BaseException: pass\nK = 3\n"
+    module, told = imported(tmp_path, monkeypatch, code)
+    assert (module.K, len(told)) == (3, 1)
+
+
+def test_an_import_that_is_forbidden_costs_what_it_costs_in_a_script(tmp_path, monkeypatch):
+    finder = imports.ForbiddenFinder(frozenset(["forbidden_here"]), refuse)
+    monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
+    for code in ("__import__('forbidden_here')", "if True:\n    import forbidden_here"):
+        with pytest.raises(imports.Forbidden):
+            imported(tmp_path, monkeypatch, f"{IPYTHON}{code}\n")
+
+
+def test_another_act_that_is_refused_is_told(tmp_path, monkeypatch):
+    code = f"{IPYTHON}from grader.sandbox.worker import imports\nraise imports.Refused('started a process')\nK = 3\n"
+    module, told = imported(tmp_path, monkeypatch, code)
+    assert (module.K, told) == (3, [f"{NAME}.py:8 started a process; it was skipped here"])
+
+
+def refuse(name: str) -> NoReturn:
+    raise imports.Forbidden(f"imports {name}")
+
+
+def test_a_file_that_may_not_be_opened_costs_nothing_else(tmp_path, monkeypatch):
+    code = f"{IPYTHON}raise PermissionError(13, 'Permission denied', '/content/drive')\nK = 3\n"
+    module, told = imported(tmp_path, monkeypatch, code)
+    assert (module.K, len(told)) == (3, 1)
+
+
+def test_the_clock_rings_for_nothing_but_a_cell(tmp_path, monkeypatch):
+    """Nor does a module hold names of the grader's, which its code could bind anew."""
+    code = f"{IPYTHON}K = 3\ndef f(x):\n    signal.raise_signal(signal.SIGPROF)\n    return x\nimport signal\n"
+    module, told = imported(tmp_path, monkeypatch, code)
+    assert (module.f(1), told) == (1, [])
+    assert {name for name in vars(module) if not name.startswith("__")} == {"K", "f", "signal"}
+    assert not {"__begin__", "__end__", "__only_elsewhere__"} & vars(module).keys()
+
+
+@pytest.mark.medium
+def test_cells_of_several_files_share_the_time(tmp_path, monkeypatch):
+    (tmp_path / "the_other.py").write_text(f"{IPYTHON}while True: pass\nJ = 4\n", encoding="utf-8")
+    began = time.process_time()
+    module, told = imported(tmp_path, monkeypatch, f"{IPYTHON}import the_other\nwhile True: pass\nK = the_other.J\n")
+    sys.modules.pop("the_other")
+    assert (module.K, len(told)) == (4, 2)
+    assert time.process_time() - began < 0.4
