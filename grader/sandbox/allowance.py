@@ -7,7 +7,7 @@ next inputs may be smaller, but it gets no more than the least.
 
 A function that raises, but late, may end well for other inputs. So it is tried again until all such calls have used
 FAILING, and always if it has ended well once. Calls count, too, whose answers take long to read: to read them is the
-grader's time.
+grader's time. So do calls that end their process: what it imported takes its time again in the next one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from grader.errors import OutOfMemory, StudentError, TimedOut
+from grader.errors import Crashed, OutOfMemory, StudentError, TimedOut
 from grader.model import Limits
 from grader.sandbox.idle import PATIENCE
 from grader.sandbox.process import Process
@@ -30,16 +30,18 @@ WAITING = 10.0  # seconds on the clock for which the calls of a submission may w
 BESIDE = 6.0  # CPU seconds that threads of a submission may use in all beside its calls, and between them
 LATE = 0.1  # CPU seconds of a call that raises late
 FAILING = 1 / 15  # of the submission's CPU seconds, for all of these; then a function that raised late has had its try
+IMPORTS = 1 / 8  # of the submission's CPU seconds, for what it imports, and again where it ended its own process
 TOGETHER = 2  # calls of one round trip that have a call's time each; more share it
 
 
 @dataclass
 class Allowance:
-    """`cpu`, `wall`, `waiting`, `beside` and `failing` are the seconds that are left, outside of training.
+    """`cpu`, `wall`, `waiting`, `beside`, `failing` and `importing` are the seconds that are left, outside of training.
 
     `files` were stopped while they were imported, by their path in the handout, and `calls` by owner and name; each is
     kept with what was said then. `filled` are calls that used up their memory, and time with it; `late` are those that
-    raised late. `runs` is how many runs were stopped. `ended` are the names of those that have ended well before.
+    raised late or ended their process. `runs` is how many runs were stopped. `ended` are the names of those that have
+    ended well before.
     `earlier` is how many were stopped in another session.
     """
 
@@ -49,6 +51,7 @@ class Allowance:
     waiting: float = WAITING
     beside: float = BESIDE
     failing: float = 0.0
+    importing: float = 0.0
     files: dict[str, StudentError] = field(default_factory=dict)
     calls: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
     filled: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
@@ -60,13 +63,13 @@ class Allowance:
 
     def __post_init__(self) -> None:
         self.cpu, self.wall = self.limits.submission_cpu, self.limits.submission_wall
-        self.failing = FAILING * self.cpu
+        self.failing, self.importing = FAILING * self.cpu, IMPORTS * self.cpu
 
     def for_again(self) -> Allowance:
         """What is left for work that is graded again, in other sessions; they note what is stopped on their own."""
         rest = Allowance(self.limits, earlier=self.stopped)
         rest.cpu, rest.wall, rest.waiting, rest.beside = self.cpu, self.wall, self.waiting, self.beside
-        rest.failing = self.failing
+        rest.failing, rest.importing = self.failing, self.importing
         return rest
 
     @property
@@ -74,9 +77,11 @@ class Allowance:
         """How many calls, imports and runs were stopped, here and earlier."""
         return len(self.calls.keys() | self.filled.keys()) + len(self.files) + self.runs + self.earlier
 
-    def expect_left(self, subject: str) -> None:
+    def expect_left(self, subject: str, *, importing: bool = False) -> None:
         """Raise TimedOut where the submission's time is used up; `used_up` tells that from now on."""
+        imports = IMPORTS * self.limits.submission_cpu
         for left, limit, unit in (
+            *([(self.importing, imports, "processor time of imports")] if importing else []),
             (self.cpu, self.limits.submission_cpu, "processor time"),
             (self.wall, self.limits.submission_wall, "time on the clock"),
             (self.waiting, WAITING, "waiting without computing"),
@@ -109,10 +114,16 @@ class Allowance:
             self.calls[name] = error
         elif isinstance(error, OutOfMemory) and not run and spent > LEAST_CALL:
             self.filled.setdefault(name, error)
-        elif not run and spent > LATE and name not in self.ended:
+        elif not run and name not in self.ended and (spent > LATE or isinstance(error, Crashed)):
             self.late.setdefault(name, error)
             self.failing -= spent
         return error
+
+    def note_import(self, spent: float, *, again: bool) -> None:
+        """Take off what an import used; `again`, because a call has ended the process that held the module."""
+        self.importing -= spent
+        if again and spent > LATE:
+            self.failing -= spent
 
     def for_calls(self, name: tuple[str, ...], count: int, *, run: bool = False) -> float:
         """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's.

@@ -109,6 +109,7 @@ class Session:
         # Of the process
         self.process: Process | None = None
         self.processes = 0  # processes started; object ids of different processes never coincide
+        self.buried = False  # whether the student's code ended the last process, and not the check
         self.held = ""  # the worker's line on its confinement; "" before the first call
         self.imported: set[str] = set()  # modules that this process holds
         self.known: set[str] = set()  # modules that some process of this session held
@@ -182,7 +183,7 @@ class Session:
         is kept, and with `keep_files` what it wrote, for that one process."""
         self.last_words = self.output()
         self.stop()
-        self.keeps_files = keep_files
+        self.keeps_files, self.buried = keep_files, False
         self.seed = self.own_seed
 
     def written(self) -> int:
@@ -497,8 +498,9 @@ class Session:
         if module in self.imported and self.process is not None:
             return
         subject = f"the import of {Path(path).name}"
-        self.allowance.expect_left(subject)
-        cpu = self.limits.call_cpu if module in self.known else self.allowance.for_import()
+        again, before = module in self.known, self.allowance.cpu
+        self.allowance.expect_left(subject, importing=self.buried or not again)
+        cpu = self.limits.call_cpu if again else self.allowance.for_import()
         try:
             self.carry_out(
                 {"seed": self.seed, "op": "import", "owner": module, "path": [], "batches": [()]}, cpu, 0.0, subject
@@ -507,6 +509,9 @@ class Session:
             if not self.killed and time.monotonic() < self.deadline:
                 remember(self.allowance, self.stack, self.folder / "code", path, error)
             raise
+        finally:
+            if self.buried or not again:
+                self.allowance.note_import(before - self.allowance.cpu, again=again)
         self.imported.add(module)
         self.known.add(module)
 
@@ -581,7 +586,7 @@ class Session:
 
     def bury(self) -> None:
         """End a process that can no longer be used. Keep what it printed, without faulthandler's dump."""
-        process = self.process
+        process, self.buried = self.process, True
         self.stop()
         if process is not None:
             self.killed = self.killed or process.killed

@@ -202,6 +202,49 @@ def test_a_function_that_raises_at_once_or_has_ended_well_is_always_tried(opened
     assert {end(session, "layers").message for _ in range(3)} == {"f raised ValueError: late"}
 
 
+ENDS_ITS_PROCESS = """
+def f(): os._exit(1)
+def g(): return 1
+"""
+
+
+def slow_import(seconds: float) -> str:
+    busy = f"end = time.process_time() + {seconds}\nwhile time.process_time() < end: pass\n"
+    return f"import os, time\n{SAYS_ITS_NAME}{busy}"
+
+
+def test_a_function_that_ends_its_process_is_tried_again_until_the_imports_have_used_its_time(opened):
+    session = opened(layers=slow_import(0.3) + ENDS_ITS_PROCESS)
+    session.allowance.failing = 0.5
+    ends = [end(session, "layers") for _ in range(5)]
+    assert [type(error) for error in ends[:3]] == [Crashed] * 3
+    assert ends[-1].message == f"{ends[0].message}; it is not tried again"
+    assert ends[-1].verdict is Verdict.CRASH
+    assert session.subjects.count("f") == 3
+    assert end(session, "layers", "g") is None
+
+
+def test_imports_share_a_budget_and_what_it_cuts_is_a_question(opened):
+    session = opened(layers=slow_import(0.3) + ENDS_ITS_PROCESS)
+    session.allowance.importing = 0.8
+    assert end(session, "layers", "g") is None
+    ends = [end(session, "layers") for _ in range(5)]
+    assert session.printed.count("begun layers") == 3
+    told = f"the {allowance.IMPORTS * 60:g} s of processor time of imports for this submission were used up"
+    assert ends[-1].message == f"the import of layers.py was not tried: {told}"
+    assert session.allowance.used_up
+
+
+def test_a_process_that_a_check_restarts_takes_nothing_of_that_budget(opened):
+    session = opened(layers=slow_import(0.2) + ENDS_ITS_PROCESS)
+    assert end(session, "layers", "g") is None
+    left = session.allowance.importing, session.allowance.failing
+    session.renew()
+    assert end(session, "layers", "g") is None
+    assert (session.allowance.importing, session.allowance.failing) == left
+    assert session.printed.count("begun layers") == 2
+
+
 def test_answers_that_take_long_to_read_share_that_time(opened, monkeypatch):
     monkeypatch.setattr(allowance, "LATE", -1.0)
     monkeypatch.setattr("grader.sandbox.session.MANY", 9)  # the reply of `g` has fewer
@@ -361,8 +404,10 @@ def test_a_nap_is_cut_shorter_once_those_seconds_are_used_up():
 def test_what_is_graded_again_has_what_is_left_and_knows_what_was_stopped():
     spent = Allowance(Limits(call_cpu=10.0), calls={("layers", "f"): TimedOut("")})
     spent.cpu, spent.wall, spent.waiting, spent.beside, spent.failing = 1.0, 2.0, 3.0, 4.0, 5.0
+    spent.importing = 6.0
     rest = spent.for_again()
     assert (rest.cpu, rest.wall, rest.waiting, rest.beside, rest.failing) == (1.0, 2.0, 3.0, 4.0, 5.0)
+    assert rest.importing == 6.0
     assert (rest.stopped, rest.calls) == (1, {})
 
 
