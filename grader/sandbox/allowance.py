@@ -41,8 +41,7 @@ class Allowance:
     `files` were stopped while they were imported, by their path in the handout, and `calls` by owner and name; each is
     kept with what was said then. `filled` are calls that used up their memory, and time with it; `late` are those that
     raised late or ended their process. `runs` is how many runs were stopped. `ended` are the names of those that have
-    ended well before.
-    `earlier` is how many were stopped in another session.
+    ended well before. `earlier` is how many were stopped in another session, `hung` how many of them were files.
     """
 
     limits: Limits
@@ -58,6 +57,7 @@ class Allowance:
     late: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
     ended: set[tuple[str, ...]] = field(default_factory=set)
     earlier: int = 0
+    hung: int = 0
     runs: int = 0
     used_up: bool = False
 
@@ -67,7 +67,7 @@ class Allowance:
 
     def for_again(self) -> Allowance:
         """What is left for work that is graded again, in other sessions; they note what is stopped on their own."""
-        rest = Allowance(self.limits, earlier=self.stopped)
+        rest = Allowance(self.limits, earlier=self.stopped, hung=len(self.files) + self.hung)
         rest.cpu, rest.wall, rest.waiting, rest.beside = self.cpu, self.wall, self.waiting, self.beside
         rest.failing, rest.importing = self.failing, self.importing
         return rest
@@ -137,7 +137,8 @@ class Allowance:
 
     def for_import(self) -> float:
         """CPU seconds for the next import of a file that has not been imported yet."""
-        return self.cut(AGAIN / len(self.files), LEAST_IMPORT) if self.files else self.limits.call_cpu
+        hung = len(self.files) + self.hung
+        return self.cut(AGAIN / hung, LEAST_IMPORT) if hung else self.limits.call_cpu
 
     def may_wait(self) -> float:
         """Seconds for which the next call may wait instead of computing."""

@@ -267,6 +267,14 @@ def test_later_calls_get_less_of_the_limit_and_never_nothing():
     assert sum(given[:20]) < 12.0
 
 
+def test_a_file_that_hung_in_another_session_leaves_less_for_the_next_import():
+    """Where a later item is graded again on right parts, a file may hang by what it still asks the student's own."""
+    spent = Allowance(Limits(call_cpu=5.0), files={"net/layers.py": TimedOut("")})
+    assert spent.for_again().for_import() == spent.for_import() == pytest.approx(1.5)
+    assert spent.for_again().for_again().for_import() == pytest.approx(1.5)
+    assert Allowance(Limits(call_cpu=5.0), calls={("layers", "f"): TimedOut("")}).for_again().for_import() == 5.0
+
+
 def test_what_was_stopped_in_another_session_counts():
     assert Allowance(Limits(call_cpu=10.0), earlier=2).for_calls(("layers", "f"), 1) == 1.5
 
