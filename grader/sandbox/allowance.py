@@ -6,8 +6,9 @@ driver's run may be silent for longer than a call. A function that has filled it
 next inputs may be smaller, but it gets no more than the least.
 
 A function that raises, but late, may end well for other inputs. So it is tried again until all such calls have used
-FAILING, and always if it has ended well once. Calls count, too, whose answers take long to read: to read them is the
-grader's time. So do calls that end their process: what it imported takes its time again in the next one.
+FAILING, and always if it has ended well once. From then on, functions that never ended well get less, as after a stop.
+Calls count, too, whose answers take long to read: to read them is the grader's time. So do calls that end their
+process: what it imported takes its time again in the next one.
 """
 
 from __future__ import annotations
@@ -131,6 +132,8 @@ class Allowance:
         if name in self.filled:
             return min(LEAST_CALL, self.limits.call_cpu)
         stopped = self.stopped - (self.earlier if run else 0)
+        if self.failing <= 0 and not run and name not in self.ended:
+            stopped += len(self.late)  # they have used the time that is meant for them
         limit = self.limits.call_cpu * (RUN if run else 1)
         each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else limit
         return each * (min(count, TOGETHER) if name in self.ended else 1)

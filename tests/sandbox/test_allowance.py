@@ -275,6 +275,15 @@ def test_a_file_that_hung_in_another_session_leaves_less_for_the_next_import():
     assert Allowance(Limits(call_cpu=5.0), calls={("layers", "f"): TimedOut("")}).for_again().for_import() == 5.0
 
 
+def test_once_late_failures_have_used_their_time_each_new_function_gets_less():
+    allowance = Allowance(Limits(call_cpu=5.0), late={("layers", "f"): StudentError("")})
+    assert allowance.for_calls(("layers", "g"), 1) == 5.0
+    allowance.failing = 0.0
+    assert allowance.for_calls(("layers", "g"), 1) == pytest.approx(1.5)
+    allowance.ended.add(("layers", "g"))
+    assert allowance.for_calls(("layers", "g"), 1) == 5.0
+
+
 def test_what_was_stopped_in_another_session_counts():
     assert Allowance(Limits(call_cpu=10.0), earlier=2).for_calls(("layers", "f"), 1) == 1.5
 
