@@ -223,8 +223,10 @@ def stack(frame: FrameType | None) -> Iterator[CodeType]:
 
 
 def loses_interrupts(code: CodeType) -> bool:
-    """An import may swallow a KeyboardInterrupt; Thread.start() turns it into a RuntimeError."""
-    return code.co_filename.startswith("<frozen importlib") or code is threading.Thread.start.__code__
+    """An import may swallow a KeyboardInterrupt; Thread.start() turns it into a RuntimeError; tempfile forgets what it
+    has just made."""
+    imports = code.co_filename.startswith("<frozen importlib")
+    return imports or code is threading.Thread.start.__code__ or code.co_filename.endswith("tempfile.py")
 
 
 def run(arguments: argparse.Namespace, step: Step | None = None) -> int:

@@ -120,8 +120,10 @@ class Session:
         self.carried = 0  # bytes of it and of its reply
         self.answering = ""  # the check's function that the student's code is calling now, or ""
         self.forget_check()
-        self.folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="backgrade-")))
+        self.made = ""  # the folder, as soon as there is one
         try:
+            self.made = tempfile.mkdtemp(prefix="backgrade-")
+            self.folder = Path(os.path.realpath(self.made))
             lay_out(section, submission, handout, self.folder)
             self.start()
         except BaseException:
@@ -156,7 +158,8 @@ class Session:
 
     def close(self) -> None:
         self.stop()
-        remove(self.folder)
+        if self.made:
+            remove(Path(self.made))
 
     def start(self) -> None:
         if not self.keeps_files:
