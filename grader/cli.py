@@ -255,20 +255,20 @@ class Work(NamedTuple):
 def grade(arguments: argparse.Namespace, launch: Launch, step: Step | None) -> int:
     """Grade once, or with --watch after each save; the exit code."""
     from grader.handout import own_folder
-    from grader.intake.submission import begin, stubs
+    from grader.intake.submission import begin, read, stubs
     from grader.loading import imported, open_folder
 
     page = None if arguments.no_html else arguments.html
     expect_usable(arguments, page, step)
     opened = open_folder(arguments.homework)
     path, wanted = arguments.path or own_folder(arguments.homework), opened.plan.wanted
-    reading = partial(begin, path, wanted, stubs(opened.handout, wanted), limits=opened.plan.limits)
-    read = None if arguments.watch else reading()  # which goes on while the rest is imported
+    asked, limits = (path, wanted, stubs(opened.handout, wanted)), opened.plan.limits
+    reading = None if arguments.watch else begin(*asked, limits=limits)  # which goes on while the rest is imported
     work = work_of(arguments, path, imported(opened))
     settle()
-    if read is None:
-        return watch(arguments, page, work, lambda: reading()(), launch)
-    return grade_once(arguments, page, work, read, launch, step)
+    if reading is None:
+        return watch(arguments, page, work, partial(read, *asked, limits=limits), launch)
+    return grade_once(arguments, page, work, reading, launch, step)
 
 
 def expect_usable(arguments: argparse.Namespace, page: Path | None, step: Step | None) -> None:

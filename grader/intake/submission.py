@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from grader.model import Limits, Submission, Take
 from grader.sandbox import reader
 from grader.sandbox.reader import Tell
 
-CHOICE = "grader.intake.choice"  # only readers import it; the grader goes on meanwhile
+CHOICE = "grader.intake.choice"  # a reader imports it, while the grader goes on
 
 
 def read(
@@ -35,6 +36,7 @@ def read(
     Raises SubmissionError when `path` cannot be read within `limits` or holds no wanted file. `notes` gets a sentence
     for each problem that grading can go on with, and `questions` one for each that a person has to decide.
     """
+    import_module(CHOICE)  # who waits may read more than once, and each reader would import it
     return begin(path, wanted, stubs, name=name, parts=parts, takes=takes, limits=limits)()
 
 
