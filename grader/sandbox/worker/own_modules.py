@@ -14,18 +14,15 @@ The report says what was skipped; it costs no points.
 from __future__ import annotations
 
 import ast
-import errno
 import importlib
 import importlib.machinery
 import importlib.util
 import os
 import re
 import sys
-import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import islice
-from locale import Error as LocaleError
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
@@ -33,12 +30,20 @@ from typing import Any
 from grader.sandbox.worker import cells, standins
 from grader.sandbox.worker.imports import Forbidden, Refused
 from grader.sandbox.worker.standins import Loader, StandIns
+from grader.sandbox.worker.statements import (
+    FUNCTIONS,
+    IMPORTS,
+    begin_of,
+    is_text,
+    only_elsewhere,
+    set_by,
+    traced,
+    without,
+)
 
 HOME = "student"  # the folder that holds the section's folders
 MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!](?=[a-zA-Z%])|\?).*$")
 FUTURE = annotations.compiler_flag  # of the import at the top: no other one changes what Python 3 compiles
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 class OwnSpec(importlib.machinery.ModuleSpec):
@@ -284,8 +289,9 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
                 return False
             without(statement, self.lost)
             exec(self.compiled(statement), self.names)
-            why = f"needs {name}, which is not here; that part was left out"
-        elif isinstance(error, cells.TooLong):
+            self.tell(statement.lineno, f"needs {name}, which is not here; that part was left out")
+            return True
+        if isinstance(error, cells.TooLong):
             why = f"was stopped: {error}"
         elif self.goes_on(error, at):
             text = [*str(error).splitlines(), ""][0][:120]
@@ -293,7 +299,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
             why = f"{act}; it was skipped here"
         else:
             return False
-        self.lost |= set_by(statement) if not isinstance(statement, FUNCTIONS) else set()
+        self.lost |= set_by(statement)
         self.tell(statement.lineno, why)
         return True
 
@@ -310,95 +316,8 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
 
     def tell(self, line: int, sentence: str) -> None:
         """Add a sentence on a line to the report; on the cell, where the file was made of a notebook."""
+        if self.stand_ins.has_told_all():
+            return  # to find the cell of each line of a long file takes long
         at, _ = cells.cell(self.get_data(self.path).decode("utf-8", "replace"), line) if self.has_cells else ("", 0)
         name = Path(self.path).name
         self.stand_ins.tell_of(f"{name}, {at} {sentence}" if at else f"{name}:{line} {sentence}")
-
-
-def is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def begin_of(statement: ast.stmt) -> tuple[int, int]:
-    """The line and column of a statement's begin; its decorators belong to it."""
-    first = [*getattr(statement, "decorator_list", ()), statement][0]
-    return first.lineno, first.col_offset
-
-
-def set_by(statement: ast.stmt) -> set[str]:
-    """The names that a statement sets in its module, and more."""
-    found = set[str]()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, FUNCTIONS):
-            found.add(node.name)
-        elif isinstance(node, IMPORTS):
-            found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-    return found
-
-
-def without(statement: ast.stmt, lost: set[str]) -> None:
-    """Take out of a definition what needs a lost name to define it: defaults, decorators, bases, a class's values."""
-
-    def keeps(part: ast.AST | None) -> bool:
-        return part is None or not any(isinstance(one, ast.Name) and one.id in lost for one in ast.walk(part))
-
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        statement.decorator_list = list(filter(keeps, statement.decorator_list))
-    if isinstance(statement, ast.ClassDef):
-        statement.bases, statement.keywords = (
-            list(filter(keeps, statement.bases)),
-            list(filter(keeps, statement.keywords)),
-        )
-        for one in statement.body:
-            without(one, lost)
-        kept = [one for one in statement.body if isinstance(one, FUNCTIONS) or keeps(one)]
-        statement.body = kept or [ast.copy_location(ast.Pass(), statement)]
-    elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
-        given = statement.args
-        none = ast.copy_location(ast.Constant(None), statement)
-        given.defaults = [one if keeps(one) else none for one in given.defaults]
-        given.kw_defaults = [one if keeps(one) else none for one in given.kw_defaults]
-        for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs):
-            argument.annotation = argument.annotation if keeps(argument.annotation) else None
-        statement.returns = statement.returns if keeps(statement.returns) else None
-
-
-def traced(error: BaseException) -> list[tuple[CodeType, int]]:
-    """The codes that an exception went through, the outermost first, and where in them."""
-    found, trace = [], error.__traceback__
-    while trace is not None:
-        found.append((trace.tb_frame.f_code, trace.tb_lasti))
-        trace = trace.tb_next
-    return found
-
-
-def only_elsewhere(error: BaseException) -> bool:
-    """Whether this machine caused an exception, and not the student's file: a file, screen, package, argument or person
-    is missing here, or no process may be started. Files that may not be opened do not count."""
-    if isinstance(error, PermissionError):
-        return not isinstance(error.filename, str) or not Path(error.filename).is_absolute()
-    if isinstance(error, OSError):
-        return error.errno not in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
-    if isinstance(error, LocaleError) or type(error).__name__ in ("TclError", "BdbQuit"):
-        return True
-    if isinstance(error, ModuleNotFoundError):
-        return "is not installed" in str(error)
-    if isinstance(error, ImportError):
-        return "Cannot load backend" in str(error)
-    if isinstance(error, EOFError):
-        return str(error) in ("EOF when reading a line", "")  # of input() and of getpass
-    if isinstance(error, SystemExit):
-        return any(Path(code.co_filename).name == "argparse.py" for code, _ in traced(error))
-    asked = "environ" if type(error) is KeyError else "argv"
-    return type(error) in (IndexError, ValueError, KeyError) and any(asked in line for line in lines_of(error))
-
-
-def lines_of(error: BaseException) -> Iterator[str]:
-    """The lines of the student's files, and of others, that an exception went through."""
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        try:
-            yield Path(frame.f_code.co_filename).read_text(encoding="utf-8").splitlines()[number - 1]
-        except (OSError, UnicodeDecodeError, IndexError):
-            continue

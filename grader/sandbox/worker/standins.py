@@ -124,8 +124,11 @@ class StandIns:
             self.tell_of(f"{where} {sentence}")
 
     def tell_of(self, sentence: str) -> None:
-        if len(self.hid) < MOST:
+        if not self.has_told_all():
             self.hid[sentence] = None
+
+    def has_told_all(self) -> bool:
+        return len(self.hid) >= MOST
 
     def line(self) -> str:
         frame: FrameType | None = sys._getframe()
