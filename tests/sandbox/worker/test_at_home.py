@@ -282,6 +282,7 @@ MACHINE = {
     "what a file elsewhere holds": "import pickle\nDATA = pickle.load(open('data_batch_1', 'rb'))\nprint(DATA['x'])",
     "a process": "import subprocess, sys\nsubprocess.check_call([sys.executable, '-m', 'pip', 'install', 'numpy'])",
     "a shell": "import os\nos.system('clear')",
+    "a debugger": "import pdb\npdb.set_trace()\nprint(1)",
     "numpy's errors": "import numpy as np\nnp.seterr(all='raise')",
 }
 
@@ -332,6 +333,17 @@ def test_what_follows_on_a_skipped_line_still_runs(student: Student) -> None:
     assert engine.f() == 4
 
 
+def test_a_skipped_line_is_not_run_again(student: Student) -> None:
+    session, engine = student("SEEN = []\nDATA = (SEEN.append(1), open('absent'))\ndef f(): return len(SEEN)")
+    assert engine.f() == 1
+    assert len(session.hidden()) == 1
+
+
+def test_what_a_skipped_line_would_have_imported_is_not_missed(student: Student) -> None:
+    _, engine = student("if open('absent'):\n    import json as J\nK = J.loads('1')\ndef f(): return 4")
+    assert engine.f() == 4
+
+
 def test_what_a_definition_needs_of_a_skipped_line_is_left_out(student: Student) -> None:
     session, engine = student("""
         import json
@@ -342,7 +354,7 @@ def test_what_a_definition_needs_of_a_skipped_line_is_left_out(student: Student)
             return x + more, rate, size
 
         @C.register
-        class Config(C, object):
+        class Config(C, object, metaclass=C):
             rate = C["rate"]
             kind = "sgd"
 

@@ -5,23 +5,28 @@ from __future__ import annotations
 import importlib
 import sys
 import time
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
 import pytest
 
-from grader.sandbox.worker import imports
+from grader.sandbox.worker import cells, imports
 from grader.sandbox.worker.own_modules import OwnModules
-from grader.sandbox.worker.standins import StandIns
+from grader.sandbox.worker.standins import MOST, StandIns
 
 NAME = "code_of_cells"
 IPYTHON = "#!/usr/bin/env python\n# coding: utf-8\n\n# In[1]:\n\n\n"
 
 
-def imported(tmp_path: Any, monkeypatch: Any, text: str, seconds: float = 0.2) -> tuple[ModuleType, list[str]]:
+def imported(
+    tmp_path: Any, monkeypatch: Any, text: str, seconds: float = 0.2, *, in_run: bool = False
+) -> tuple[ModuleType, list[str]]:
     (tmp_path / f"{NAME}.py").write_text(text, encoding="utf-8")
     stand_ins = StandIns(str(tmp_path))
-    monkeypatch.setattr(sys, "meta_path", [OwnModules([str(tmp_path)], stand_ins, seconds), *sys.meta_path])
+    own = OwnModules([str(tmp_path)], stand_ins, seconds)
+    own.in_run = in_run
+    monkeypatch.setattr(sys, "meta_path", [own, *sys.meta_path])
     try:
         return importlib.import_module(NAME), list(stand_ins.hid)
     finally:
@@ -152,3 +157,33 @@ def test_cells_of_several_files_share_the_time(tmp_path, monkeypatch):
     sys.modules.pop("the_other")
     assert (module.K, len(told)) == (4, 2)
     assert time.process_time() - began < 0.4
+
+
+def test_no_later_text_is_taken_for_the_docstring(tmp_path, monkeypatch):
+    module, _ = imported(tmp_path, monkeypatch, '# %%\n"""Layers."""\n# %%\n"""A note."""\n')
+    assert module.__doc__ == "Layers."
+
+
+def test_what_comes_of_the_future_holds_for_each_statement(tmp_path, monkeypatch):
+    code = "# %%\nfrom __future__ import annotations\n# %%\ndef f(x: Absent) -> Absent:\n    return x\n"
+    module, told = imported(tmp_path, monkeypatch, code)
+    assert (module.f(1), told) == (1, [])
+
+
+def test_no_cell_is_looked_for_once_nothing_more_is_told(tmp_path, monkeypatch):
+    """To find the cell of each of many failing lines would take long."""
+    asked = []
+    monkeypatch.setattr(cells, "cell", lambda text, line: (asked.append(line), ("", 0))[1])
+    _, told = imported(tmp_path, monkeypatch, IPYTHON + "".join(f"absent{at}\n" for at in range(100)))
+    assert len(asked) == len(told) == MOST
+
+
+@pytest.mark.medium
+def test_a_run_has_limits_of_its_own(tmp_path, monkeypatch):
+    """What a driver's run imports may take longer, and may go elsewhere."""
+    code = f"{IPYTHON}import os\nfor i in range(5 * 10**6): pass\nos.chdir({str(tmp_path)!r})\n"
+    monkeypatch.chdir("/")
+    _, told = imported(tmp_path, monkeypatch, code, seconds=0.01, in_run=True)
+    assert (told, Path.cwd()) == ([], tmp_path)
+    _, told = imported(tmp_path, monkeypatch, code, seconds=0.01)
+    assert (len(told), Path.cwd()) == (1, tmp_path)
