@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
@@ -484,3 +485,30 @@ def test_an_interrupt_waits_for_an_import_each_time_and_not_for_ever(monkeypatch
         with pytest.raises(KeyboardInterrupt):
             interrupt(signal.SIGINT, None)
     assert armed == [0.02] * 2
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers on Windows")
+def test_an_interrupt_waits_until_a_folder_that_was_just_made_is_known(tmp_path, monkeypatch):
+    """Nobody would delete it."""
+    made = os.mkdir
+
+    def make(path, mode=0o777):
+        made(path, mode)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(os, "mkdir", make)
+    before = {number: signal.signal(number, cli.Interrupt()) for number in (signal.SIGTERM, signal.SIGALRM)}
+    known: list[str] = []
+
+    def work() -> None:
+        known.append(tempfile.mkdtemp(dir=tmp_path))
+        time.sleep(1)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            work()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert [Path(folder) for folder in known] == list(tmp_path.iterdir()) != []

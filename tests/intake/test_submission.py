@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from grader.intake import archive
 from grader.intake.choice import digest
 from grader.intake.submission import prepare, read, read_here, stubs
 from grader.model import Take
+from grader.sandbox.launch import FORKS, ROOT
 
 
 @pytest.mark.parametrize(
@@ -178,6 +181,23 @@ def test_a_stub_never_beats_work_whatever_their_names(tmp_path):
     found = read(put(tmp_path / "blank", {"layers.py": b" \n", "layers copy.py": b"def fc(): return 2"}), WANTED, STUBS)
     assert found.files["layers.py"] == b"def fc(): return 2"
     assert "layers copy.py was taken as layers.py, since layers.py holds no work" in found.notes
+    found = read(
+        put(tmp_path / "above", {"hw/layers.py": b"\n", "layers copy.py": b"def fc(): return 2"}), WANTED, STUBS
+    )
+    assert "layers copy.py was taken as layers.py, since hw/layers.py holds no work" in found.notes
+
+
+def test_who_reads_at_once_imports_what_reads_and_who_only_begins_does_not(tmp_path):
+    """Else each of many readers would import it."""
+    put(tmp_path / "ada", {"layers.py": b"def fc(): return 2"})
+    asked = f"pathlib.Path({str(tmp_path / 'ada')!r}), ['layers.py'], {{}}"
+    for function, is_imported in (("read", True), ("begin", not FORKS)):
+        code = (
+            "import pathlib, sys\nfrom grader.intake import submission\n"
+            f"submission.{function}({asked}); print(submission.CHOICE in sys.modules)"
+        )
+        run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert run.stdout == f"{is_imported}\n"
 
 
 def cells(*sources: str, **extra: object) -> bytes:

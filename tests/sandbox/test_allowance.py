@@ -243,6 +243,12 @@ def test_a_process_that_a_check_restarts_takes_nothing_of_that_budget(opened):
     assert end(session, "layers", "g") is None
     assert (session.allowance.importing, session.allowance.failing) == left
     assert session.printed.count("begun layers") == 2
+    assert type(end(session, "layers")) is Crashed
+    assert end(session, "layers", "g") is None
+    session.allowance.importing = 0.0  # used up by what the crash repeated
+    session.renew()
+    assert end(session, "layers", "g") is None
+    assert session.allowance.importing == 0.0
 
 
 def test_answers_that_take_long_to_read_share_that_time(opened, monkeypatch):

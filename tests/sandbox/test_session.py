@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -1043,3 +1044,14 @@ def test_no_path_of_the_graders_stays_in_what_was_printed():
     )
     shown = Session.as_handed_out(SimpleNamespace(folder=folder), printed)
     assert shown == "layers.py\n(grader)/output\n(grader)/grader/check.py\nreads (grader)\n... and 9 more"
+
+
+def test_an_interrupt_while_the_folder_is_made_leaves_none(monkeypatch, tmp_path):
+    def interrupted(path: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("grader.sandbox.session.os.path.realpath", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Session(SECTION, Submission("s", {}, {}, ""), {}, Limits(), spawn)
+    assert list(tmp_path.iterdir()) == []
