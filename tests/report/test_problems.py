@@ -29,6 +29,14 @@ def test_items_of_which_nothing_is_there_share_one(report):
     assert [(one.items, one.sentence) for one in problems(two)] == [("2.3, 2.4", "not implemented yet")]
 
 
+def test_items_of_a_missing_file_name_it_and_are_not_called_unfinished(report):
+    stub = report.tasks[1].items[2]
+    gone = [replace(check, message="layers.py is not in this submission") for check in stub.checks]
+    told = replace(report, tasks=(replace(report.tasks[1], items=(replace(stub, checks=tuple(gone)),)),))
+    for found in (problems(told), costliest(told)):
+        assert [one.said for one in found] == ["layers.py is not in this submission"]
+
+
 def test_the_costliest_comes_first_and_what_waits_is_among_them(report):
     found = costliest(report)
     lost = [problem.points - problem.earned for problem in found]
