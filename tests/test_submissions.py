@@ -23,8 +23,9 @@ import io
 import re
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ from grader.measure.expect import MORE
 from grader.model import CheckResult, Homework, Item, ItemResult, Report, Submission, Verdict
 from grader.reference import LACKING, Recorded
 from grader.release.recording import record
+from grader.sandbox.launch import Launch, Zygotes, spawn
 
 pytestmark = pytest.mark.medium
 
@@ -171,9 +173,16 @@ def with_junk(files: dict[str, bytes], folder: Path) -> Path:
 LAYOUTS = {"folder": as_folder, "flat": as_flat, "zip": as_zip, "tar": as_tar, "nested-with-junk": with_junk}
 
 
-def grade_path(path: Path, homework: Homework = HOMEWORK, only: Sequence[str] = UNTRAINED) -> Report:
-    images = datasets.made_up(HOMEWORK.rubric.data["cifar10"], cifar10.made_up(IMAGES, 10))
-    return grade(read(path, WANTED, STUBS), homework, seed=SEED, only=only, data={"cifar10": images}.__getitem__)
+def grade_path(
+    path: Path, homework: Homework = HOMEWORK, only: Sequence[str] = UNTRAINED, launch: Launch = lambda section: spawn
+) -> Report:
+    work, data = read(path, WANTED, STUBS), {"cifar10": images()}.__getitem__
+    return grade(work, homework, seed=SEED, only=only, data=data, launch=launch)
+
+
+@cache
+def images() -> datasets.DataSet:
+    return datasets.made_up(HOMEWORK.rubric.data["cifar10"], cifar10.made_up(IMAGES, 10))
 
 
 def changed(limits: dict[str, Any], settings: dict[str, dict[str, float]]) -> Homework:
@@ -199,13 +208,21 @@ def parameters() -> list[Any]:
     ]
 
 
+@pytest.fixture(scope="module")
+def launch() -> Iterator[Launch]:
+    with Zygotes() as zygotes:
+        yield zygotes.launch
+
+
 @pytest.fixture(scope="module", params=parameters())
-def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Graded:
+def graded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, launch: Launch) -> Graded:
     """One submission, graded once for all the tests below."""
     expected = Expected(**yaml.safe_load((request.param / "expect.yaml").read_text(encoding="utf-8")))
     homework = changed(expected.limits, expected.settings)
     path = hand_in(request.param, expected, tmp_path_factory.mktemp("handed-in"))
-    return Graded(expected, grade_path(path, homework, expected.only), homework.rubric.limits.output, path, homework)
+    return Graded(
+        expected, grade_path(path, homework, expected.only, launch), homework.rubric.limits.output, path, homework
+    )
 
 
 def recording(folder: Path) -> Recorded:
@@ -283,13 +300,13 @@ def test_headlines_are_easy_to_read(graded: Graded) -> None:
 
 
 def test_a_handout_says_what_the_course_says(
-    graded: Graded, recorded: Recorded, request: pytest.FixtureRequest
+    graded: Graded, recorded: Recorded, launch: Launch, request: pytest.FixtureRequest
 ) -> None:
     name = request.node.callspec.params["graded"].name
     if name.startswith(UNASKED):
         pytest.skip("it hangs or trains, and asks the reference nothing more")
     apart = replace(graded.homework, answers=recorded, modules={})
-    report = grade_path(graded.path, apart, graded.expected.only)
+    report = grade_path(graded.path, apart, graded.expected.only, launch)
     at_home, here = told(report), told(graded.report)
     again = {name: check.followed for name, check in graded.checks.items() if check.followed}
     for check in report.checks:  # neither right nor wrong at home; what was wrong at first is told

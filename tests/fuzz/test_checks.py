@@ -42,7 +42,7 @@ from grader.verdict import run_check
 
 pytestmark = pytest.mark.medium
 
-SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "10"))
+SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "5"))
 HOMEWORK = load(ROOT / "grader" / "homework")
 FILES = {
     Path(path).name: path.read_bytes() for folder in ("backprop", "neuralnet", "") for path in

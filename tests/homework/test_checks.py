@@ -61,7 +61,7 @@ def namespace(module: Any) -> SimpleNamespace:
     return SimpleNamespace(**{k: v for k, v in vars(module).items() if not k.startswith("__")})
 
 
-SEEDS = int(os.environ.get("BACKGRADE_SEEDS", "400"))
+SEEDS = int(os.environ.get("BACKGRADE_SEEDS", "200"))
 REFERENCE = fake.modules(FOLDER)
 
 

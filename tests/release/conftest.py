@@ -10,4 +10,4 @@ from packages import FRAMEWORK, made
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return made(tmp_path_factory.mktemp("released"), "--homework", FRAMEWORK, "--check")
+    return made(tmp_path_factory.mktemp("released"), "--homework", FRAMEWORK, "--seeds", 4, "--check")

@@ -67,7 +67,7 @@ def again(server, out):
 
 
 def test_two_browsers_review_a_class_by_keyboard_while_the_server_is_killed_twice(browser, tmp_path):
-    out = reviewing.a_class(tmp_path, 60, 50)
+    out = reviewing.a_class(tmp_path, 30, 24)
     server = reviewing.Server(out)
     try:
         ada, ben = (person(browser, server, name) for name in ("Ada", "Ben"))
@@ -75,7 +75,7 @@ def test_two_browsers_review_a_class_by_keyboard_while_the_server_is_killed_twic
             page.keyboard.press("n")
             page.wait_for_selector("#entry")
         assert at(ada) != at(ben)  # who comes second is led elsewhere
-        for turn in range(200):
+        for turn in range(100):
             if turn in (8, 20):
                 server = again(server, out)
             page = (ada, ben)[turn % 2]
@@ -94,12 +94,12 @@ def test_two_browsers_review_a_class_by_keyboard_while_the_server_is_killed_twic
                         break
         with Gradebook.open(out) as book:
             assert list(book.waiting()) == []
-            given = [book.adjustments(f"s{number:03}") for number in range(50)]
-            assert all(len(book.in_force(f"s{number:03}")) == 1 for number in range(50))
-            assert sorted(map(len, given)) == [1] * 49 + [3]  # one was undone, and decided anew
+            given = [book.adjustments(f"s{number:03}") for number in range(24)]
+            assert all(len(book.in_force(f"s{number:03}")) == 1 for number in range(24))
+            assert sorted(map(len, given)) == [1] * 23 + [3]  # one was undone, and decided anew
             authors = {one.author for one in book.adjustments()}
             assert authors == {"Ada", "Ben"}
-            assert all(book.adjustments(f"s{number:03}") == [] for number in range(50, 60))
+            assert all(book.adjustments(f"s{number:03}") == [] for number in range(24, 30))
     finally:
         server.kill()
 

@@ -27,7 +27,7 @@ def training_step(model, X_batch, y_batch, reg):
 
 
 class Config:
-    images, hidden, batch, epochs, rate, decay = 5000, 32, 25, 20, 5e-2, 1e-3
+    images, hidden, batch, epochs, rate, decay = 5000, 32, 25, 5, 5e-2, 1e-3
 
 
 def main(args):

@@ -30,7 +30,7 @@ def main(args):
     num_train = 5000
     hidden_dim = 32
     batch_size = 25
-    num_epochs = 20
+    num_epochs = 5
     learning_rate = 5e-2
     reg = 1e-3
     X_train, y_train, X_val, y_val, _, _ = load_cifar10(num_train=num_train)
