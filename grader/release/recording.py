@@ -20,8 +20,9 @@ from grader.sandbox.launch import Zygotes
 def record(folder: Path, seeds: tuple[int, ...], progress: Callable[[int], None] = lambda done: None) -> bytes:
     """The recording of the homework in `folder` for these seeds.
 
-    Every check runs on the reference, and on the work in right/ and wrong/ and the mistakes of wrong.yaml, so that what
-    is asked of such work is recorded too. Nothing is trained. Raises UsageError where the reference fails a check.
+    Every check runs on the reference, on the work in the folders of right/ and wrong/, and on the mistakes of
+    wrong.yaml, so that what is asked of such work is recorded too. Nothing is trained. Raises UsageError where the
+    reference fails a check.
     """
     live = load(folder)
     recorder = Recorder(live.modules)
@@ -58,7 +59,7 @@ def works_of(homework: Homework) -> Iterator[tuple[str, Submission]]:
     reference = read(homework.reference, names, base)
     yield "the reference", reference
     for path in sorted((homework.folder / "right").glob("*")):
-        if not path.name.startswith("."):
+        if path.is_dir() and not path.name.startswith("."):  # a file there holds blocks, and is no work of its own
             yield path.name, read(path, names, base)
     for one in mistakes.read(homework.folder)[0]:
         yield one.name, one.made_in(reference) if one.file else read(homework.folder / "wrong" / one.name, names, base)

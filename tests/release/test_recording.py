@@ -74,6 +74,14 @@ def test_another_homework_is_recorded_alike(name: str, tmp_path: Path) -> None:
                     assert found == course[check], title
 
 
+def test_a_file_of_blocks_is_no_work_of_its_own(folder: Path) -> None:
+    """It lacks the imports of the reference's file; selftest puts its blocks together."""
+    names = [name for name, _ in works_of(load(folder))]
+    (folder / "right" / "work.py").write_text("# %% another way\n", encoding="utf-8")
+    assert [name for name, _ in works_of(load(folder))] == names
+    assert names[0] == "the reference"
+
+
 def test_what_the_reference_changes_in_a_set_is_recorded(tmp_path: Path) -> None:
     recorder = Recorder({"work": SimpleNamespace(add=lambda held: held.add((1, "b")))})
     recorder.begin(1)
