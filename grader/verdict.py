@@ -26,7 +26,7 @@ from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
 from grader.model import Check, CheckPlan, CheckResult, Homework, Verdict
 from grader.sandbox.check_line import in_engine
-from grader.sandbox.remote import OBJECT, NoValue
+from grader.sandbox.remote import OBJECT, Proxy
 from grader.sandbox.replies import COPY
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
 
     answers = [call.answer for call in reversed(hw.session.trace.calls)] if hw.session.trace else []
     given = [part for answer in answers for _, part in islice(parts(answer), MOST_PARTS)][:MOST_PARTS]
-    if any(isinstance(value, Subject | NoValue) for value in values):
+    if any(isinstance(value, Subject | Proxy) for value in values):
         yield from (part for answer in answers[:1] for _, part in islice(parts(answer), MOST_PARTS))
     known = set(map(id, given))
     yield from (part for value in values for _, part in islice(parts(value), MOST_PARTS) if id(part) in known)

@@ -7,8 +7,9 @@ from opcode import opmap
 from typing import Any, Protocol
 
 from grader.errors import Crashed, Mismatch, Raised, StudentError, UsageError
-from grader.sandbox.remote import Remote, travelling
+from grader.sandbox.remote import Remote
 from grader.sandbox.replies import arriving, fits
+from grader.sandbox.travelling import travelling
 from grader.sandbox.worker.wire import Handle
 
 RAISE = opmap["RAISE_VARARGS"]

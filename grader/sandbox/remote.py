@@ -1,21 +1,17 @@
-"""A student's modules, functions, objects and runs as a check sees them: proxies for things in the student's process.
+"""A student's modules, functions and objects as a check sees them: proxies for things in the student's process.
 
-A call returns plain data (see worker/wire.py) and Remote objects, or raises the StudentError that fits how it ended. A
-student's object must not decide a comparison: its operators only give values to compare. So `==`, `<`, `in` and `if` on
-a Remote raise Mismatch, for the reference as well; `hw.operate("eq", a, b)` asks the object itself.
+A call returns plain data (see worker/wire.py) and Remote objects, or raises the StudentError that fits how it ended.
+What its operators do is in operators.py.
 """
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from inspect import Parameter, Signature
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn, Protocol
-
-import numpy as np
+from typing import Any, NoReturn
 
 from grader.errors import (
     BackgradeError,
@@ -28,9 +24,11 @@ from grader.errors import (
     TimedOut,
     UsageError,
 )
+from grader.sandbox.asking import Asking, Owner, Then, kind_of
 from grader.sandbox.check_line import in_homework, line
-from grader.sandbox.replies import AS_IT_IS, MALFORMED, only_read
-from grader.sandbox.worker.wire import DTYPES, MAX_FRAME, Callback, Handle, Tensor, is_key
+from grader.sandbox.operators import NoValue, asks, asks_for, index, refused
+from grader.sandbox.replies import MALFORMED, only_read
+from grader.sandbox.worker.wire import Handle
 
 MOST_ARITY = 255  # parameters of a student's function
 MOST_ELEMENTS = 100_000  # elements of an answer that a check iterates over
@@ -44,73 +42,17 @@ FUNCTION = 0  # the handle id that says: this attribute is a function
 KINDS = {int(kind): kind for kind in vars(Parameter).values() if isinstance(kind, type(Parameter.KEYWORD_ONLY))}
 
 
-class Asking(Protocol):
-    """Sends requests to a student's process: a Session."""
-
-    def ask(
-        self,
-        op: str,
-        owner: str | Handle | Sequence[str | Handle],
-        path: Sequence[str],
-        batches: Sequence[Sequence[Any]],
-        *,
-        named: Mapping[str, Any] | None = None,
-        subject: str = "",
-        run_cpu: float = 0.0,
-        silent: float = math.inf,
-        most_bytes: int | None = None,
-        watch: Sequence[Sequence[Any]] = (),
-        then: Sequence[Then] = (),
-    ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`, of
-        one owner or each of its own. The answers may have `most_bytes`. `watch` is what `watched` needs. With `then`,
-        which has an element for each call, the answer of the method that follows comes after each call's. `run_cpu` and
-        `silent` are CPU seconds of a driver's run."""
-
-    @property
-    def answers(self) -> Sequence[Any]:
-        """The answers of the last request; where a call failed, those before it."""
-
-    def used(self) -> float:
-        """CPU seconds of the process so far."""
-
-    def waited(self) -> float:
-        """Seconds in which the process was asked something and did not compute."""
-
-    def answered(self) -> float:
-        """Seconds in which the grader answered the process, for a part of the student's that is wrong."""
-
-    def is_function(self, owner: str, name: str) -> bool:
-        """Whether the reference's module or class `owner` has a function of that name."""
-
-
-Owner = str | Handle
-
-
-class Then(NamedTuple):
-    """A method without arguments that is called after a call: of the object `of`, or of what the call returned. Arrays
-    in `writing` are first written into the live ones that it returns."""
-
-    of: Handle | None
-    method: str
-    writing: Mapping[Any, Any] | None = None
-
-
 def operated(session: Asking, owner: Owner, path: Sequence[str], name: str, *args: Any) -> Any:
     """Apply an operator of worker/operate.py to the object at `path`."""
     subject = ".".join((*path, str(args[0]))) if name in ("getattr", "setattr", "delattr") else ""
-    subject = subject or f"{kind_of(owner, path)}'s {method(name)}"
+    subject = subject or f"{kind_of(owner, path)}'s {method_name(name)}"
     return session.ask("operate", owner, (*path, name), [args], subject=subject)[0]
 
 
-def method(operator: str) -> str:
+def method_name(operator: str) -> str:
     """An operator by the name of its method in Python, as students write it: "__add__" for "add"."""
     name = f"__{CALLED.get(operator, operator).strip('_')}__"
     return name if hasattr(Remote, name) else operator
-
-
-def kind_of(owner: Owner, path: Sequence[str]) -> str:
-    return path[-1] if path else owner.kind if isinstance(owner, Handle) else owner
 
 
 def read(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> Any:
@@ -133,21 +75,6 @@ def asked(session: Asking, owner: Owner, path: tuple[str, ...], name: str) -> An
     return only_read(value)
 
 
-def refused(name: str, instead: str = "") -> Any:
-    """A method of numbers or arrays that raises Mismatch, because the student returned something else. The message
-    tells a check's author to ask the object itself by the operator `instead`."""
-    cure = f'; a check that asks the object itself writes hw.operate("{instead}", ...)' if instead else ""
-
-    def refuse(self: Any, *_: Any, **__: Any) -> NoReturn:
-        raise Mismatch(f"a number or an array was expected, not {self._described()}{cure}")
-
-    refuse.__name__ = name
-    return refuse
-
-
-unequal = refused("equality", "eq")
-
-
 class NoLengthError(Raised, TypeError):
     """An object has no length. It is a TypeError too, so that `list` and others iterate over the object."""
 
@@ -156,11 +83,10 @@ class EndedError(Mismatch, StopIteration):
     """An iterator has no further element. It is a StopIteration too, for `next(it, default)`."""
 
 
-class NoValue:
-    """Neither a number nor an array. A check that uses it as one raises Mismatch, because the answer is wrong."""
+class Proxy(NoValue):
+    """A function or an object that lives in the student's process."""
 
     __slots__ = ()
-    __array_ufunc__ = None  # so that numpy leaves operators to this class
 
     _session: Asking
 
@@ -170,14 +96,6 @@ class NoValue:
         if name in THEIRS:
             return asked(self._session, *self._place(), name)
         return object.__getattribute__(self, name)
-
-    def _described(self) -> str:
-        """What it is, for messages. Nothing is asked."""
-        raise NotImplementedError
-
-    def _place(self) -> tuple[Owner, tuple[str, ...]]:
-        """Where it is in the student's process."""
-        raise NotImplementedError
 
     def _ask(self, name: str, *args: Any) -> Any:
         """An operator that the student's object carries out."""
@@ -213,28 +131,6 @@ class NoValue:
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise UsageError(f"{line()}: {self._described()} can be neither copied nor pickled; ask for another one")
 
-    __add__ = __sub__ = __mul__ = __truediv__ = __floordiv__ = __mod__ = __pow__ = __matmul__ = refused("operator")
-    __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __rfloordiv__ = __rmod__ = __rpow__ = __rmatmul__ = __add__
-    __and__ = __or__ = __xor__ = __lshift__ = __rshift__ = __rand__ = __ror__ = __rxor__ = __add__
-    __neg__ = __pos__ = __abs__ = __invert__ = __round__ = __divmod__ = __rdivmod__ = __add__
-    __lt__, __le__, __gt__, __ge__ = (refused("order", name) for name in ("lt", "le", "gt", "ge"))
-    __contains__ = refused("membership", "contains")
-    __float__ = __int__ = __complex__ = __index__ = __array__ = refused("number")
-    __len__ = __iter__ = __getitem__ = __setitem__ = __delitem__ = refused("sequence")
-
-    def __array_function__(self, *_: Any) -> NoReturn:
-        raise Mismatch(f"an array was expected, not {self._described()}")
-
-    def __eq__(self, other: object) -> bool:
-        if other is not self:
-            unequal(self)
-        return True
-
-    def __hash__(self) -> int:
-        return object.__hash__(self)
-
-    __bool__ = refused("truth", "bool")
-
 
 def names(told: Any, whose: str) -> list[str]:
     if type(told) is not list or not all(type(name) is str for name in told):
@@ -246,29 +142,6 @@ def parameter(name: str, kind: int, defaults: Sequence[Any], annotation: str | N
     """A parameter as the student's process describes it. Raises one of MALFORMED for another form."""
     (default,) = defaults or (Parameter.empty,)
     return Parameter(name, KINDS[kind], default=default, annotation=annotation or Parameter.empty)
-
-
-def asks(name: str) -> Any:
-    """An operator that the student's object carries out."""
-
-    def operate(self: Remote, *args: Any) -> Any:
-        return self._ask(name, *args)
-
-    operate.__name__ = f"__{name}__"
-    return operate
-
-
-def asks_for(name: str, kind: type) -> Any:
-    """An operator whose value must be of exactly one type."""
-
-    def operate(self: Remote, *args: Any) -> Any:
-        value = self._ask(name, *args)
-        if type(value) is not kind:
-            raise Mismatch(f"{name} of a {self._handle.kind} is no {kind.__name__}")
-        return value
-
-    operate.__name__ = f"__{name}__"
-    return operate
 
 
 def of_a_class(name: str) -> Any:
@@ -290,15 +163,6 @@ def of_a_class(name: str) -> Any:
     return operate
 
 
-def index(key: Any) -> dict[str, Any]:
-    """An index in the form in which it is sent; see worker/operate.py."""
-    if isinstance(key, slice):
-        return {"slice": [key.start, key.stop, key.step]}
-    if isinstance(key, tuple):
-        return {"tuple": [index(part) for part in key]}
-    return {"ellipsis": True} if key is ... else {"value": key}
-
-
 class Kind(type):
     """The class of the Remotes of one of the student's classes: what `type(a)` is. Its name alone is the student's."""
 
@@ -317,7 +181,7 @@ class Kind(type):
         )
 
 
-class Remote(NoValue, metaclass=Kind):
+class Remote(Proxy, metaclass=Kind):
     """An object that lives in the student's process.
 
     Calls, attributes, operators, texts, indexing and iteration all happen there. It can be an argument of other calls.
@@ -414,7 +278,7 @@ class Remote(NoValue, metaclass=Kind):
 def place_of(value: Any) -> tuple[Owner, tuple[str, ...]]:
     """Where a student's object is. Raises NotImplementedYet for None and Mismatch for plain data: answers that are no
     object."""
-    if isinstance(value, NoValue):
+    if isinstance(value, Proxy):
         return value._place()
     if value is None:
         raise NotImplementedYet("an answer is None, and it was used: not implemented yet")
@@ -441,7 +305,7 @@ def write_parameters(remote: Remote, arrays: Mapping[Any, Any]) -> Any:
     return remote._write(arrays)
 
 
-def elements(remote: NoValue, how: str) -> Iterator[Any]:
+def elements(remote: Proxy, how: str) -> Iterator[Any]:
     """The elements of a student's object, fetched in batches. `how` is "iter" or "reversed". Raises Mismatch if it
     cannot be iterated over, or never ends."""
     iterator, kind = remote._ask(how), kind_of(*remote._place())
@@ -462,46 +326,6 @@ def taken(iterator: Remote, kind: str) -> Iterator[Any]:
             raise Mismatch(f"a {kind} gave more than {MOST_ELEMENTS} elements: does it never end?")
         yield from part
         more = more and bool(part)
-
-
-class Driven:
-    """A run of a driver in the student's process. Sentences about the run begin with `subject`."""
-
-    def __init__(self, session: Asking, handle: Handle, subject: str) -> None:
-        self._session = session
-        self._handle = handle
-        self._subject = subject
-        self._began = session.used()
-
-    def advance(self, seconds: float) -> Any:
-        """Run for up to `seconds` more of CPU, or until the run pauses by itself; return what it says."""
-        return self.tell("advance", float(seconds), seconds=seconds)
-
-    def tell(self, what: str, *args: Any, seconds: float = 0.0, silent: float = math.inf, subject: str = "") -> Any:
-        """Call another method of the paused run, which answers within `seconds` of CPU. If it does not, it is stopped
-        `silent` seconds later, or after those of a call if these are fewer."""
-        return self._session.ask(
-            "call",
-            self._handle,
-            (what,),
-            [args],
-            subject=subject or self._subject,
-            run_cpu=seconds,
-            silent=silent,
-            most_bytes=MAX_FRAME,
-        )[0]
-
-    def used(self) -> float:
-        """CPU seconds so far, as the system counts them."""
-        return max(0.0, self._session.used() - self._began)
-
-    def answered(self) -> float:
-        """Seconds so far in which the grader answered it; see sandbox/parts.py."""
-        return self._session.answered()
-
-    def waited(self) -> float:
-        """Seconds in which it did not compute, as far as was seen."""
-        return self._session.waited()
 
 
 class Module:
@@ -526,7 +350,7 @@ class Module:
         return names(operated(self._session, self._name, (), "dir"), repr(self))
 
 
-class Function(NoValue):
+class Function(Proxy):
     """A student's function, class or method. A class may have elements, as an Enum has."""
 
     __slots__ = ("_owner", "_path", "_session", "_then")
@@ -616,7 +440,7 @@ OURS = {
     "__dir__",
 }
 OURS |= {
-    name for name in dir(NoValue) if name.startswith(("__array", "__reduce", "__instance", "__sub", "__mro", "__new"))
+    name for name in dir(Proxy) if name.startswith(("__array", "__reduce", "__instance", "__sub", "__mro", "__new"))
 }
 THEIRS = frozenset(name for kind in (Remote, Function) for name in dir(kind) if name.startswith("__")) - OURS - TOLD
 Call = tuple[Function, Sequence[Any]]  # and its arguments
@@ -648,62 +472,3 @@ def each(calls: Sequence[Call], inputs: Sequence[Sequence[Any]] = ()) -> Iterato
     yield from paired(answers) if then else answers
     if failed is not None:
         raise failed
-
-
-NUMBERS = frozenset(dtype.newbyteorder("=") for dtype in DTYPES)
-
-
-def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
-    """An argument in the form in which it is sent: by value. The student's objects are sent as handles; the check's own
-    functions stay in `callbacks`. Raises UsageError, with the check's line, for what cannot be sent."""
-    kind = type(value)
-    if kind in AS_IT_IS:
-        return value
-    if kind is np.ndarray and value.dtype.newbyteorder("=") in NUMBERS:
-        return value
-    if kind is list or kind is tuple:
-        return value if AS_IT_IS.issuperset(map(type, value)) else kind(travelling(part, callbacks) for part in value)
-    if isinstance(value, dict | set | frozenset):
-        if not all(map(is_key, value)):
-            raise UsageError(
-                f"{line()}: a dict's keys and a set's elements can be sent only if they are texts, bytes, numbers, "
-                "None, or tuples and frozensets of these"
-            )
-        if not isinstance(value, dict):
-            return (set if isinstance(value, set) else frozenset)(value)
-        return {key: travelling(part, callbacks) for key, part in value.items()}
-    if isinstance(value, Remote):
-        return value._handle
-    if isinstance(value, Function):
-        held = value._ask("itself")
-        return held._handle if isinstance(held, Remote) else held
-    if isinstance(value, np.generic) and value.dtype.newbyteorder("=") in NUMBERS:
-        return value.item()
-    if (tensor := tensor_of(value)) is not None:
-        return tensor
-    if callable(value) and not isinstance(value, type | Module):
-        number = len(callbacks) + 1
-        callbacks[number] = value
-        return Callback(number, getattr(value, "__name__", kind.__name__)[:80])
-    for base in (int, float, str):  # a member of an enum, or a subclass: reduced to its plain value
-        if isinstance(value, base):
-            return base(value)
-    if isinstance(value, np.random.Generator):
-        raise UsageError(f"{line()}: a generator cannot be sent to the student's process; send hw.generator(seed)")
-    dtype = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
-    raise UsageError(
-        f"{line()}: a {kind.__name__}{dtype} cannot be sent to the student's process, only plain data and functions; "
-        "make it there, by a file of `modules` that is not in `submit`"
-    )
-
-
-def tensor_of(value: Any) -> Tensor | None:
-    """A torch tensor in the form in which it is sent; None for anything else. Raises UsageError if numpy lacks its
-    dtype."""
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(value, torch.Tensor):
-        return None
-    try:
-        return Tensor(value.detach().cpu().numpy(), bool(value.requires_grad))
-    except TypeError:
-        raise UsageError(f"{line()}: a tensor of {value.dtype} cannot be sent to the student's process") from None

@@ -35,18 +35,14 @@ from grader.files import remove
 from grader.model import Limits, Section, Submission
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
+from grader.sandbox.asking import Then
 from grader.sandbox.callbacks import Answering
 from grader.sandbox.check_line import line
+from grader.sandbox.driven import Driven
 from grader.sandbox.launch import ROOT, Launcher, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.process import DUMP, Process, compressed
-from grader.sandbox.remote import (
-    Driven,
-    Remote,
-    Then,
-    remote_to,
-    travelling,
-)
+from grader.sandbox.remote import Remote, remote_to
 from grader.sandbox.replies import (
     FORBIDDEN,
     MALFORMED,
@@ -62,6 +58,7 @@ from grader.sandbox.replies import (
 from grader.sandbox.setup import driven, first_frame, lay_out
 from grader.sandbox.stopped import last_line, remember, stopped_before
 from grader.sandbox.trace import Request, Trace
+from grader.sandbox.travelling import travelling
 from grader.sandbox.worker.cells import cell
 from grader.sandbox.worker.operate import arguments
 from grader.sandbox.worker.wire import MAX_FRAME, Handle

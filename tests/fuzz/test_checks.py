@@ -34,7 +34,8 @@ from grader.report import html, text
 from grader.report import json as json_report
 from grader.sandbox.allowance import Allowance
 from grader.sandbox.asked import Asked
-from grader.sandbox.remote import Driven, remote_to
+from grader.sandbox.driven import Driven
+from grader.sandbox.remote import remote_to
 from grader.sandbox.replies import arriving
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from grader.check import Subject
 from grader.errors import Crashed, Mismatch, Raised, StudentError, TimedOut
-from grader.sandbox.remote import Driven
+from grader.sandbox.driven import Driven
 from grader.sandbox.replies import MALFORMED
 from grader.sandbox.session import PATIENCE
 

@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from grader.check import Subject
 from grader.errors import Raised, StudentError, TimedOut
-from grader.sandbox.remote import Driven
+from grader.sandbox.driven import Driven
 from grader.sandbox.session import PATIENCE
 
 from .curves import falling

@@ -18,7 +18,7 @@ from grader.check import Subject
 from grader.errors import Crashed, Mismatch, NotImplementedYet, StudentError, TimedOut, Unrecorded
 from grader.measure.expect import is_stub, unpack
 from grader.sandbox.allowance import RUN
-from grader.sandbox.remote import Driven
+from grader.sandbox.driven import Driven
 from grader.sandbox.replies import MALFORMED
 from grader.sandbox.session import PATIENCE
 
