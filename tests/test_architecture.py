@@ -78,6 +78,28 @@ def test_the_table_allows_no_cycle_and_nothing_that_nobody_uses():
         order += ready
 
 
+def files_imported_at_once(path: Path) -> set[Path]:
+    """The files of ours that a file imports while it is imported itself, other rooms' too."""
+    within = path.relative_to(GRADER.parent).parts[:-1]
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = within[: len(within) - node.level + 1] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return {GRADER.parent / f"{name.replace('.', '/')}.py" for name in names} & set(FILES)
+
+
+def test_no_files_import_each_other_in_a_circle():
+    imports = {path: files_imported_at_once(path) for path in FILES}
+    assert GRADER / "sandbox" / "asking.py" in imports[GRADER / "sandbox" / "remote.py"]
+    while ready := [path for path, needed in imports.items() if not needed & imports.keys()]:
+        imports = {path: needed for path, needed in imports.items() if path not in ready}
+    assert not imports, sorted(path.relative_to(GRADER).as_posix() for path in imports)
+
+
 def test_a_task_reads_no_other_tasks_files():
     """A result rests on all that its task's file imports, so what two tasks share is in neither's file."""
     tasks = sorted((GRADER / "homework").glob("task*.py"))
