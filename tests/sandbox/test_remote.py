@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import pytest
 
 from grader.sandbox.remote import Module
-from grader.sandbox.replies import as_text
 
 
 @pytest.mark.parametrize(
@@ -17,10 +16,3 @@ from grader.sandbox.replies import as_text
 def test_how_many_arguments_a_function_takes_is_a_count_that_there_can_be(told, believed):
     session = SimpleNamespace(ask=lambda *_, **__: [told], is_function=lambda *_: True)
     assert Module(session, "functions").f4.arity() == believed
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [("Net", "Net"), ("x" * 100, "x" * 10), (bytes(100), ""), (["x"], ""), (None, ""), (3, "")]
-)
-def test_a_text_is_cut_and_what_is_none_is_not_written_out(value, text):
-    assert as_text(value, 10) == text
