@@ -99,24 +99,29 @@ def digs(tree: ast.AST) -> str:
     """What some code asks of the program that runs it: modules that it did not import, frames, all objects; "" for
     nothing. To import a module anew, or to see which one is there, is nothing of this."""
     reloaded = {id(one) for node in ast.walk(tree) if isinstance(node, ast.Call) and callee(node) == "reload"
-                for one in node.args}  # fmt: skip
-    for node in ast.walk(tree):
-        found = ""
-        if isinstance(node, ast.Import):
-            found = next((one.name for one in node.names if one.name.partition(".")[0] in RUNNERS), "")
-        elif isinstance(node, ast.ImportFrom) and not node.level and str(node.module).partition(".")[0] in RUNNERS:
-            found = str(node.module)
-        elif isinstance(node, ast.Attribute) and node.attr in FRAMES:
-            found = node.attr
-        elif isinstance(node, ast.Attribute) and unparsed(node.value) == "sys.modules":
-            found = "sys.modules" if node.attr in ("values", "items", "copy") else ""
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and id(node) not in reloaded:
-            at = node.slice.value if isinstance(node.slice, ast.Constant) else unparsed(node.slice)
-            known = isinstance(node.slice, ast.Constant) and str(at).partition(".")[0] not in RUNNERS
-            found = "sys.modules" if unparsed(node.value) == "sys.modules" and not known and at != "__name__" else ""
-        if found:
-            return found[:40]
+                for one in node.args if isinstance(one, ast.Subscript)}  # fmt: skip
+    found = (dug_by(node) for node in ast.walk(tree) if id(node) not in reloaded)
+    return next((name[:40] for name in found if name), "")
+
+
+def dug_by(node: ast.AST) -> str:
+    """What one node asks of the program that runs it; "" for nothing."""
+    if isinstance(node, ast.Import):
+        return next((one.name for one in node.names if is_of_runner(one.name)), "")
+    if isinstance(node, ast.ImportFrom):
+        return str(node.module) if not node.level and is_of_runner(str(node.module)) else ""
+    if isinstance(node, ast.Attribute) and node.attr in FRAMES:
+        return node.attr
+    if isinstance(node, ast.Attribute) and unparsed(node.value) == "sys.modules":
+        return "sys.modules" if node.attr in ("values", "items", "copy") else ""
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and unparsed(node.value) == "sys.modules":
+        named = isinstance(node.slice, ast.Constant) and not is_of_runner(str(node.slice.value))
+        return "" if named or unparsed(node.slice) == "__name__" else "sys.modules"
     return ""
+
+
+def is_of_runner(module: str) -> bool:
+    return module.partition(".")[0] in RUNNERS
 
 
 def sliced(tree: ast.Module) -> Iterator[int]:

@@ -148,7 +148,18 @@ class Worker:
             stack.reverse()
             self.tried.append((act, blamed(stack, self.folder)))
 
+    def begin_check(self, seed: int) -> None:
+        """Drop what the last check held and undo what it set, so that a check's answers depend on its seed alone."""
+        random.seed(seed)
+        np.random.seed(seed % (1 << 32))
+        self.objects.clear()
+        self.numbers.clear()
+        self.runs.clear()
+        while self.set:
+            operate.restore(*self.set.pop())
+
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to a request; see the top of this file."""
         self.tried.clear()
         self.stand_ins.hid.clear()
         if request["op"] not in KEEPING:
@@ -157,13 +168,7 @@ class Worker:
         if "naps" in request:
             self.naps.allow(request["naps"])
         if request["seed"] is not None:
-            random.seed(request["seed"])
-            np.random.seed(request["seed"] % (1 << 32))
-            self.objects.clear()
-            self.numbers.clear()
-            self.runs.clear()
-            while self.set:
-                operate.restore(*self.set.pop())
+            self.begin_check(request["seed"])
         reply: dict[str, Any] = {"id": request["id"], "values": [], "tried": [], "hid": []}
         self.current, self.whole, self.reduced = request["id"], request.get("whole", False), False
         self.parts_left = MAX_NODES
@@ -214,9 +219,10 @@ class Worker:
 
     def carry_out(self, request: dict[str, Any], at: int, batch: Sequence[Any], reply: dict[str, Any]) -> Any:
         """The value of call number `at` of a request. What else it left is added to the `reply`."""
-        op, owner, path, keywords = request["op"], request["owner"], request["path"], request.get("named", {})
-        owner, watched = owner[at] if type(owner) is list else owner, request.get("watch", ())[at : at + 1]
-        args, named = list(map(self.unwrap, batch)), {name: self.unwrap(value) for name, value in keywords.items()}
+        op, owner, path = request["op"], request["owner"], request["path"]
+        owner = owner[at] if type(owner) is list else owner
+        args = list(map(self.unwrap, batch))
+        named = {name: self.unwrap(value) for name, value in request.get("named", {}).items()}
         if op == "put":
             return self.hold(args[0])
         if op == "generator":
@@ -224,31 +230,44 @@ class Worker:
         if op in KEEPING:
             return self.looked_at(op, *args)
         if op == "drive":
-            name, order = args
-            student = drivers.Student(self.module, self.folder, self.files)
-            self.parts.in_run, self.own.in_run = True, False
-            self.runs.append(self.driving[name].begin(student, order))
-            return self.hold(self.runs[-1])
+            return self.begin_run(*args)
         target: Any = self.held(owner) if isinstance(owner, Handle) else self.module(owner)
         self.parts.in_run = self.own.in_run = any(target is run for run in self.runs)
         if op == "import":
             return None
         if op == "arity":
             return arity(getattr(target, path[0], None))
-        *path, last = path if op == "operate" else (*path, "")
-        for name in path:
+        *names, operator = path if op == "operate" else (*path, "")
+        for name in names:
             if not hasattr(target, name):
                 raise AbsentError(f"{owner + '.py' if isinstance(owner, str) else owner.kind} defines no {name}")
             target = getattr(target, name)
         if op == "operate":
-            if last in ("setattr", "delattr") and operate.outlives(target):
-                self.set.append((target, args[0], vars(target).get(args[0], operate.ABSENT)))
-            value = operate.OPERATORS[last](target, *args)
-            return Handle(0) if last == "getattr" and operate.is_function(value) else self.travelling(value)
+            return self.apply(operator, target, args)
         if op == "write":
-            live = target()
-            write_into(live, args[0])
+            write_into(target(), args[0])
             return self.wrap(target(), ())
+        return self.call(target, args, named, request.get("watch", ())[at : at + 1], reply)
+
+    def begin_run(self, name: str, order: Any) -> Handle:
+        student = drivers.Student(self.module, self.folder, self.files)
+        self.parts.in_run, self.own.in_run = True, False
+        self.runs.append(self.driving[name].begin(student, order))
+        return self.hold(self.runs[-1])
+
+    def apply(self, operator: str, target: Any, args: Sequence[Any]) -> Any:
+        """The value of an operator; Handle(0) for an attribute that is a function. What it sets in a module or class is
+        noted, so that `begin_check` undoes it."""
+        if operator in ("setattr", "delattr") and operate.outlives(target):
+            self.set.append((target, args[0], vars(target).get(args[0], operate.ABSENT)))
+        value = operate.OPERATORS[operator](target, *args)
+        return Handle(0) if operator == "getattr" and operate.is_function(value) else self.travelling(value)
+
+    def call(
+        self, target: Any, args: list[Any], named: dict[str, Any], watched: Sequence[Any], reply: dict[str, Any]
+    ) -> Any:
+        """What a call returns. The `reply` gets the arguments that it changed, and the differences that it took of the
+        numbers in `watched`."""
         given = operate.arguments(args, named)
         before = {at: operate.snapshot(value) for at, value in given.items() if operate.changes(value)}
         with differences.Watch(self.folder, watched[0]) if watched else nullcontext() as watch:
