@@ -92,16 +92,21 @@ def seed(text: str) -> int:
     return number
 
 
-def run(arguments: argparse.Namespace) -> int:
-    jobs = cores() if arguments.jobs is None else arguments.jobs
-    if jobs < 1:
-        raise UsageError(f"--jobs is {jobs}; it must be at least 1")
+def refuse_misplaced(arguments: argparse.Namespace) -> None:
+    """Raise UsageError if the output would lie among the submissions, or would replace a page of somebody else's."""
     if arguments.out.resolve().is_relative_to(arguments.folder.resolve()):
         raise UsageError(
             f"{arguments.out} is inside {arguments.folder}, so it would look like a submission; choose a folder outside"
         )
     if (arguments.out / pages.INDEX).is_file():
         check_place(arguments.out / pages.INDEX, PAGE)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    jobs = cores() if arguments.jobs is None else arguments.jobs
+    if jobs < 1:
+        raise UsageError(f"--jobs is {jobs}; it must be at least 1")
+    refuse_misplaced(arguments)
     due(arguments.due)
     arguments = as_started(arguments) if arguments.resume else arguments
     datasets.check_root(arguments.data_root)

@@ -293,19 +293,23 @@ class Search:
         for path in paths:
             name = shown(path, root)
             try:
-                if path.is_symlink() or not path.is_file():
-                    continue
-                with path.open("rb") as file:
-                    if os.fstat(file.fileno()).st_size > ARCHIVE:
-                        self.skip(f"{name} is larger than {ARCHIVE // MIB} MiB and was not opened")
-                    elif is_archive(file):
-                        found += self.inner(file, name, 1)
-                    else:
-                        file.seek(0)
-                        self.skip(f"{name} is {unopened(name, file.read(1000))}")
+                if not path.is_symlink() and path.is_file():
+                    found += self.packed_in(path, name)
             except OSError as error:
                 self.skip(f"{name} cannot be read ({error.strerror})")
         return found
+
+    def packed_in(self, path: Path, name: str) -> list[Found]:
+        """The files in one archive. One that is too large or of a format that is not read is noted. Raises OSError."""
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > ARCHIVE:
+                self.skip(f"{name} is larger than {ARCHIVE // MIB} MiB and was not opened")
+                return []
+            if is_archive(file):
+                return self.inner(file, name, 1)
+            file.seek(0)
+            self.skip(f"{name} is {unopened(name, file.read(1000))}")
+            return []
 
     def archive(self, file: IO[bytes], where: str, depth: int) -> list[Found]:
         """A zip's or tar's files that may be wanted, and those of the archives inside. Raises SubmissionError."""

@@ -51,15 +51,14 @@ def read(
     repaired = {base: repaired_file(tell, base, choice.file, newer) for base, choice in picked.items() if choice.file}
     notes += [note for one in repaired.values() for note in one.notes]
     questions |= {base: one.question for base, one in repaired.items() if one.question}
-    files = {base: one.content for base, one in repaired.items()}
-    if not files and not questions:
+    contents = {base: one.content for base, one in repaired.items()}
+    files = contents | {base: file.content for base, file in beside.items() if file.content is not None}
+    if not contents and not questions:
         raise nothing(path, parts, search)
-    if missing := [base for base in search.names.names if base not in files and base not in questions]:
+    if missing := [base for base in search.names.names if base not in contents and base not in questions]:
         notes.append(f"not in this submission: {', '.join(missing)}")
     origin = {base: choice.file.path for base, choice in picked.items() if choice.file}
-    files |= {base: file.content for base, file in beside.items() if file.content is not None}
     origin |= {base: file.path for base, file in beside.items()}
-    contents = {base: one.content for base, one in repaired.items()}
     own, told, asked = helpers.gather(tell, contents, origin, there, stubs, newer)
     faults = {base: one.fault for base, one in repaired.items() if one.fault}
     submission = Submission(

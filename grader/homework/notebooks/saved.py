@@ -137,14 +137,12 @@ def used(tree: ast.Module) -> Iterator[str]:
         node = left.pop()
         if isinstance(node, BLOCKS):
             continue
-        if isinstance(node, ast.For | ast.AsyncFor):  # its body may never run
+        if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):  # its body may never run
             left.append(node.iter)
         elif isinstance(node, ast.IfExp):
             left.append(node.test)
         elif isinstance(node, ast.BoolOp):
             left.append(node.values[0])
-        elif isinstance(node, ast.comprehension):
-            left.append(node.iter)
         elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
             left.append(node.generators[0].iter)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
