@@ -137,7 +137,7 @@ class Worker:
         sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), self.own)
         sys.meta_path.append(standins.StandInFinder(self.stand_ins, list(self.own.files)))
         self.parts = parts.Parts(setup["parts"], self.ask_back)
-        self.naps = naps.prepare(setup["naps"], self.own.tire)
+        self.naps = naps.prepare(setup["naps"], self.own.end_sleep)
         home.furnish(self.folder, self.stand_ins)
         imports.forbid(setup["forbid"], self.note_attempt)
         sys.meta_path.insert(0, own_modules.Stopped(setup["stopped"]))

@@ -17,10 +17,10 @@ PART = 50  # a nap is cut to this part of it: many short ones, as in plt.pause(5
 
 
 class Naps:
-    def __init__(self, left: float, tire: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, left: float, before_sleep: Callable[[], None] = lambda: None) -> None:
         self.spare = IN_ALL
         self.allow(left)
-        self.slept, self.tire = time.sleep, tire
+        self.slept, self.before_sleep = time.sleep, before_sleep
 
     def allow(self, left: float) -> None:
         """From now on, naps of so many seconds in all are cut short."""
@@ -35,12 +35,12 @@ class Naps:
             self.real -= seconds
             self.spare -= seconds
         else:
-            self.tire()
+            self.before_sleep()
         self.slept(seconds)
 
 
-def prepare(left: float, tire: Callable[[], None]) -> Naps:
-    """Replace `time.sleep` in this process for good. `tire` is called before a sleep that is not cut short."""
-    naps = Naps(left, tire)
+def prepare(left: float, before_sleep: Callable[[], None]) -> Naps:
+    """Replace `time.sleep` in this process for good. `before_sleep` is called before a sleep that is not cut short."""
+    naps = Naps(left, before_sleep)
     time.sleep = naps.sleep
     return naps

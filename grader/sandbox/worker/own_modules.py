@@ -4,9 +4,9 @@
 
 - IPython's own lines;
 - top-level statements that fail only because of this machine, such as one that opens a file which is not here;
-- what a script does behind its first definition, if it takes long or much memory, or ends the program: it is for
-  `python script.py`;
-- top-level statements of a notebook's code that fail or take long, see cells.py.
+- what a script does after its first definition, if it takes long, takes much memory or ends the program: that is meant
+  for `python script.py`;
+- top-level statements of a notebook's code that fail or take long (see cells.py).
 
 The report says what was skipped; it costs no points.
 """
@@ -43,7 +43,7 @@ from grader.sandbox.worker.statements import (
 
 HOME = "student"  # the folder that holds the section's folders
 MAGIC = re.compile(r"^(?P<indent>\s*)(?:[%!](?=[a-zA-Z%])|\?).*$")
-FUTURE = annotations.compiler_flag  # of the import at the top: no other one changes what Python 3 compiles
+FUTURE = annotations.compiler_flag  # of `from __future__ import annotations`: no other changes what Python 3 compiles
 
 
 class OwnSpec(importlib.machinery.ModuleSpec):
@@ -57,8 +57,8 @@ class OwnSpec(importlib.machinery.ModuleSpec):
 
 
 class OwnModules:
-    """Finds the modules in `folders`, by their own name or with the names of folders before it. What a notebook's code
-    does when it is imported may use `seconds` of CPU time."""
+    """Finds the modules in `folders`, by their own name or with the names of folders before it. Together, what they do
+    when they are imported and may be left has `seconds` of CPU time."""
 
     def __init__(self, folders: Sequence[str], stand_ins: StandIns, seconds: float) -> None:
         listed = {Path(folder): sorted(os.listdir(folder)) for folder in folders}  # noqa: PTH208 - glob takes 0.7 ms
@@ -72,15 +72,15 @@ class OwnModules:
         self.packages = {HOME, *(folder.name for folder in homes)}
         self.stand_ins = stand_ins
         self.clock = cells.Clock(seconds, self.may_end)
-        self.running: list[OwnLoader] = []  # those of the files that are imported now
-        self.in_run = False  # whether a driver's run imports them, which has limits of its own
+        self.running: list[OwnLoader] = []  # the loaders of the files that are being imported
+        self.in_run = False  # whether a driver's run imports them; it has limits of its own
 
     def may_end(self, frame: FrameType | None) -> bool:
-        """Whether what runs now, in `frame`, may be left."""
+        """Whether the statement that runs now, in `frame`, may be left."""
         return not self.in_run and bool(self.running) and self.running[-1].may_end(frame)
 
-    def tire(self) -> None:
-        """End what sleeps for long, where that is allowed."""
+    def end_sleep(self) -> None:
+        """Raise TooLong in a statement that sleeps for long, if it may be left."""
         if self.may_end(sys._getframe()):
             raise cells.TooLong("it sleeps for long")
 
@@ -112,11 +112,11 @@ class OwnModules:
 
 
 class StoppedError(ImportError):
-    """A file that did not end when it was imported, in an earlier process; the text is the module's name."""
+    """The import of a file did not end in an earlier process; the message is the module's name."""
 
 
 class Stopped:
-    """Refuses the modules whose import was stopped before: they are not tried again."""
+    """Refuses the modules whose import was stopped before."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = frozenset(names)
@@ -174,10 +174,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         try:
             return ast.parse(data, path)
         except SyntaxError:
-            try:
-                lines = importlib.util.decode_source(data).splitlines()
-            except (SyntaxError, UnicodeDecodeError):
-                raise
+            lines = importlib.util.decode_source(data).splitlines()
             magic = [number for number, line in enumerate(lines, 1) if MAGIC.match(line)]
             if not magic:
                 raise
@@ -210,20 +207,20 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
                 os.chdir(here)  # what a call writes belongs there, wherever the file went
 
     def exec_at_once(self, module: ModuleType) -> None:
-        """Run the file; if a statement is to be skipped, go on behind it."""
+        """Run the file. If a statement is skipped, go on after it."""
         try:
             super().exec_module(module)
         except BaseException as error:
             at = self.at(traced(error))
-            if at is None or not self.skips(error, at):
+            if at is None or not self.skip(error, at):
                 raise
             self.exec_patiently(module, at + 1)
 
     def exec_patiently(self, module: ModuleType, first: int) -> None:
-        """Run the statements from the `first` on, each timed, and skip some. Each is code of its own: in one that holds
-        them all, Python 3.11 looks for the wrong handler where a loop jumps back."""
+        """Run the statements from number `first` on. Each is timed, and may be skipped. Each is compiled alone: in code
+        that holds them all, Python 3.11 picks the wrong handler where a loop jumps back."""
         clock = self.home.clock
-        clock.end()  # nothing but a statement may be stopped
+        clock.end()  # only a statement may be stopped, none of the code between them
         try:
             for at, statement in enumerate(self.statements[first:], first):
                 if at and is_text(statement):
@@ -236,13 +233,13 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
                     finally:
                         clock.end()
                 except BaseException as error:
-                    if not self.skips(error, at):
+                    if not self.skip(error, at):
                         raise
         finally:
             clock.begin()
 
     def compiled(self, statement: ast.stmt) -> CodeType:
-        """One statement, as the file's imports from __future__ want it."""
+        """The code of one statement, compiled as the file's imports from `__future__` say."""
         code: CodeType = compile(ast.Module([statement], []), self.path, "exec", self.future, dont_inherit=True)
         return code
 
@@ -256,8 +253,8 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         return self.tree(self.get_data(self.path), self.path).body
 
     def at(self, steps: Iterable[tuple[CodeType, int]]) -> int | None:
-        """The number of the statement that runs, by the first of the `steps`, each a code and where it is in it, that
-        is the file itself; None without one."""
+        """The number of the top-level statement that runs. `steps` are (code, instruction) of calls; the first whose
+        code is the file itself tells. None if there is no such one."""
         for code, last in steps:
             if code.co_filename == self.path and code.co_name == "<module>":
                 line, _, column, _ = next(islice(code.co_positions(), last // 2, None))
@@ -267,7 +264,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         return None
 
     def may_end(self, frame: FrameType | None) -> bool:
-        """Whether the statement that runs in `frame` may be left when it takes long."""
+        """Whether the top-level statement that runs in `frame` may be left when it takes long."""
         steps = []
         while frame is not None:
             steps.append((frame.f_code, frame.f_lasti))
@@ -279,8 +276,9 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         """Whether a statement may be left to `python script.py`, or to a notebook."""
         return self.has_cells or any(isinstance(one, FUNCTIONS) for one in self.statements[:at])
 
-    def skips(self, error: BaseException, at: int) -> bool:
-        """Whether a statement that raised this is skipped, and told. What is left of a definition is run here."""
+    def skip(self, error: BaseException, at: int) -> bool:
+        """Skip statement number `at`, which raised `error`, if it may be skipped; the report says so. A definition is
+        run without the part that needs a skipped statement. Returns whether it was skipped."""
         statement = self.statements[at]
         if isinstance(statement, IMPORTS):
             return False
@@ -304,7 +302,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         return True
 
     def goes_on(self, error: BaseException, at: int) -> bool:
-        """Whether an error at top level costs no more than its statement."""
+        """Whether an error at top level costs its statement alone."""
         if isinstance(error, SystemExit | MemoryError) and self.is_demo(at):
             return True
         fails = self.has_cells and isinstance(error, Exception) and not isinstance(error, Forbidden)
@@ -315,9 +313,9 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         return error.name if isinstance(error, NameError) and error.name in self.lost else ""
 
     def tell(self, line: int, sentence: str) -> None:
-        """Add a sentence on a line to the report; on the cell, where the file was made of a notebook."""
+        """Add a sentence on a line to the report. If the file was made of a notebook, it names the cell."""
         if self.stand_ins.has_told_all():
-            return  # to find the cell of each line of a long file takes long
+            return  # finding a cell in a long file takes long
         at, _ = cells.cell(self.get_data(self.path).decode("utf-8", "replace"), line) if self.has_cells else ("", 0)
         name = Path(self.path).name
         self.stand_ins.tell_of(f"{name}, {at} {sentence}" if at else f"{name}:{line} {sentence}")
