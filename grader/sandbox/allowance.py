@@ -1,14 +1,14 @@
-"""What one submission may use in all of its processes, and what of it was stopped and is not tried again.
+"""What one submission may use in all of its processes. What was stopped is not tried again.
 
-The first call that is stopped had the whole limit. Then something here is known not to end. So later calls get a third
-of the limit, divided by the number of stopped calls: work that is twenty times slower than the reference needs less. A
-driver's run may be silent for longer than a call. A function that has filled its memory is tried again, because its
-next inputs may be smaller, but it gets no more than the least.
+The first call that is stopped had the whole limit. Each later call gets a third of the limit, divided by the number of
+stopped calls. Work that is twenty times slower than the reference needs less than that. A driver's run may be silent
+for longer than a call. A function that filled its memory is tried again, because its next inputs may be smaller, but
+with the least time.
 
-A function that raises, but late, may end well for other inputs. So it is tried again until all such calls have used
-FAILING, and always if it has ended well once. From then on, functions that never ended well get less, as after a stop.
-Calls count, too, whose answers take long to read: to read them is the grader's time. So do calls that end their
-process: what it imported takes its time again in the next one.
+A function that raises late may end well for other inputs. So it is tried again until all such calls together have used
+FAILING, and always if it has ended well once. After that, functions that never ended well get less time, as after a
+stop. Two other kinds of calls count as late: one whose answer takes the grader long to read, and one that ends its
+process, because the next process has to import everything again.
 """
 
 from __future__ import annotations
@@ -37,37 +37,33 @@ TOGETHER = 2  # calls of one round trip that have a call's time each; more share
 
 @dataclass
 class Allowance:
-    """`cpu`, `wall`, `waiting`, `beside`, `failing` and `importing` are the seconds that are left, outside of training.
-
-    `files` were stopped while they were imported, by their path in the handout, and `calls` by owner and name; each is
-    kept with what was said then. `filled` are calls that used up their memory, and time with it; `late` are those that
-    raised late or ended their process. `runs` is how many runs were stopped. `ended` are the names of those that have
-    ended well before. `earlier` is how many were stopped in another session, `hung` how many of them were files.
-    """
+    """What is left to one submission, and what of it was stopped. A call's name is its owner and its subject."""
 
     limits: Limits
+    # Seconds that are left, outside of training
     cpu: float = 0.0
     wall: float = 0.0
     waiting: float = WAITING
     beside: float = BESIDE
     failing: float = 0.0
     importing: float = 0.0
-    files: dict[str, StudentError] = field(default_factory=dict)
+    # What was stopped, each with how it ended then
+    files: dict[str, StudentError] = field(default_factory=dict)  # while they were imported; by path in the handout
     calls: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
-    filled: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
-    late: dict[tuple[str, ...], StudentError] = field(default_factory=dict)
-    ended: set[tuple[str, ...]] = field(default_factory=set)
-    earlier: int = 0
-    hung: int = 0
-    runs: int = 0
-    used_up: bool = False
+    filled: dict[tuple[str, ...], StudentError] = field(default_factory=dict)  # calls that used up memory, and time
+    late: dict[tuple[str, ...], StudentError] = field(default_factory=dict)  # those that raised late; see above
+    ended: set[tuple[str, ...]] = field(default_factory=set)  # those that have ended well once
+    runs: int = 0  # how many runs were stopped
+    earlier: int = 0  # how many calls, files and runs were stopped in an earlier session
+    hung: int = 0  # how many of these were files
+    used_up: bool = False  # whether something was not tried because no time was left
 
     def __post_init__(self) -> None:
         self.cpu, self.wall = self.limits.submission_cpu, self.limits.submission_wall
         self.failing, self.importing = FAILING * self.cpu, IMPORTS * self.cpu
 
     def for_again(self) -> Allowance:
-        """What is left for work that is graded again, in other sessions; they note what is stopped on their own."""
+        """What is left for work that is graded again in other sessions. What is stopped there is noted there alone."""
         rest = Allowance(self.limits, earlier=self.stopped, hung=len(self.files) + self.hung)
         rest.cpu, rest.wall, rest.waiting, rest.beside = self.cpu, self.wall, self.waiting, self.beside
         rest.failing, rest.importing = self.failing, self.importing
@@ -79,7 +75,7 @@ class Allowance:
         return len(self.calls.keys() | self.filled.keys()) + len(self.files) + self.runs + self.earlier
 
     def expect_left(self, subject: str, *, importing: bool = False) -> None:
-        """Raise TimedOut where the submission's time is used up; `used_up` tells that from now on."""
+        """Raise TimedOut, and set `used_up`, if the submission's time is used up."""
         imports = IMPORTS * self.limits.submission_cpu
         for left, limit, unit in (
             *([(self.importing, imports, "processor time of imports")] if importing else []),
@@ -93,20 +89,21 @@ class Allowance:
                 raise TimedOut(f"{subject} was not tried: the {limit:g} s of {unit} for this submission were used up")
 
     def expect_ended(self, name: Sequence[str]) -> None:
-        """Raise again what a function's call has ended in that was stopped, or raised late once too often."""
+        """Raise the error of an earlier call again, if that was stopped or raised late once too often."""
         if error := self.calls.get(tuple(name)):
             raise type(error)(f"{error.message}; it is not tried again", where=error.where)
         if self.failing <= 0 and (error := self.late.get(tuple(name))):
             raise as_verdict(error, f"{error.message}; it is not tried again")
 
     def expect_imported(self, path: str) -> None:
-        """Raise again what the import of a file has ended in that was stopped."""
+        """Raise the error of an earlier import again, if that was stopped."""
         if error := self.files.get(path):
             raise type(error)(error.message, where=error.where)
 
     def note(self, name: tuple[str, ...], error: StudentError, spent: float, *, run: bool) -> StudentError:
-        """Keep that a call was stopped after `spent` CPU seconds, or a request to a run: a later one of that name may
-        well end. Returns what it ended in: where the function had filled its memory before, that again."""
+        """Keep how a call, or a request to a `run`, ended after `spent` CPU seconds. Of a run only the number is kept:
+        the next request of that name may end well. Returns the error to raise: if the call ran out of time now and
+        filled its memory before, the earlier one."""
         if isinstance(error, TimedOut) and run:
             self.runs += 1
         elif isinstance(error, TimedOut):
@@ -121,19 +118,19 @@ class Allowance:
         return error
 
     def note_import(self, spent: float, *, again: bool) -> None:
-        """Take off what an import used; `again`, because a call has ended the process that held the module."""
+        """Take off what an import used. With `again`, a call had ended the process that held the module."""
         self.importing -= spent
         if again and spent > LATE:
             self.failing -= spent
 
     def for_calls(self, name: tuple[str, ...], count: int, *, run: bool = False) -> float:
-        """CPU seconds for the next calls, which go together. Those of a function that may never end have one call's.
-        What was stopped in another session takes nothing from a training run: its steps may be long, and right."""
+        """CPU seconds for the next calls, `count` in one round trip. Until a function has ended well once, they share
+        one call's. A run loses nothing for what an earlier session stopped: its steps may be long, and right."""
         if name in self.filled:
             return min(LEAST_CALL, self.limits.call_cpu)
         stopped = self.stopped - (self.earlier if run else 0)
         if self.failing <= 0 and not run and name not in self.ended:
-            stopped += len(self.late)  # they have used the time that is meant for them
+            stopped += len(self.late)  # they have used up the time for calls that raise late
         limit = self.limits.call_cpu * (RUN if run else 1)
         each = self.cut(AGAIN / stopped, LEAST_CALL) if stopped else limit
         return each * (min(count, TOGETHER) if name in self.ended else 1)
@@ -152,11 +149,11 @@ class Allowance:
 
     @contextmanager
     def spending(self, process: Process) -> Iterator[None]:
-        """What is used here is taken off."""
+        """Take off what the process uses in this block."""
         before, waited, began = process.quick_clock(), process.waited, time.monotonic()
         try:
             yield
-            if not process.driven:  # where a call was stopped, that is known, and its threads are gone
+            if not process.driven:  # after a call that was stopped, the threads are gone
                 beside = process.beside()
                 self.beside -= max(0.0, beside - process.charged)
                 process.charged = beside

@@ -32,7 +32,7 @@ NOTE = 200  # bytes above the cap, for the worker's note on what it dropped
 FLOOD = 64 << 20  # bytes on the process's real stdout and stderr before it is stopped
 DISK = 256 << 20  # bytes in its scratch folder before it is stopped; an rlimit holds a single file to less
 READ = 256 << 10  # bytes of its files that are compressed, to see how much they tell
-NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # for the other end of a pipe
+NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # to open a pipe waits for its other end
 FILES = 2000  # files in its scratch folder before it is stopped
 WRITTEN = 1 << 30  # bytes it may write in total; this also counts open files that were deleted
 THREADS = 400  # of the process and its children
@@ -92,8 +92,8 @@ class Process:
         self.tasks = Path(f"/proc/{self.child.pid}/task")
 
     def send(self, value: Any, most: int | None = MAX_FRAME) -> int:
-        """Send a value that gets one reply, of at most `most` bytes; where that is None, of ANSWER and TIMES the bytes
-        sent. Returns how many bytes the reply may have. Raises FrameError if the value cannot be encoded."""
+        """Send a value, and return how many bytes its reply may have: `most`; if that is None, ANSWER and TIMES the
+        bytes sent. Raises FrameError if the value cannot be encoded."""
         data = frame(value)
         most = ANSWER + TIMES * len(data) if most is None else most
         self.sent += len(data)
@@ -115,11 +115,11 @@ class Process:
         patience: float = PATIENCE,
         most: int | None = MAX_FRAME,
     ) -> Any:
-        """Send one request and return its reply, within `wall` seconds on the clock and `cpu` seconds of CPU; it
-        may wait for `patience` of them. The worker may ask questions before it replies; `answer` gives the answers. A
-        frame of the worker may have `most` bytes; see `send`.
+        """Send one request and return its reply. The worker may take `wall` seconds on the clock and `cpu` seconds of
+        CPU, and may wait for `patience` seconds without computing. It may ask questions before it replies; `answer`
+        gives the answers. A frame of the worker may have `most` bytes; see `send`.
 
-        Raises TimedOut, OutOfMemory or Crashed; do not use this process after that.
+        Raises TimedOut, OutOfMemory or Crashed. Do not use the process after that.
         """
         self.greeting()
         self.count += 1
@@ -165,8 +165,8 @@ class Process:
         return self.held
 
     def wait(self, wall: float, cpu: float, subject: str, *, patience: float = math.inf) -> Any:
-        """The next reply. Raises TimedOut for one that does not come in time, or from a process that waits for longer
-        than `patience` rather than computes; OutOfMemory or Crashed for one that uses too much of anything else."""
+        """The next reply. Raises TimedOut if it does not come in time, or if the process waits for longer than
+        `patience` without computing; OutOfMemory or Crashed if it uses too much of anything else."""
         began = time.monotonic()
         try:
             return self.channel.receive(min(TICK, max(wall, 0.001)))
@@ -207,7 +207,7 @@ class Process:
         return not self.channel.due or waiting(self.child.stdout) > 0
 
     def check_disk(self, subject: str) -> None:
-        """Raises Crashed when its scratch folder holds too much: detected a few ticks late, not prevented."""
+        """Raise Crashed if the scratch folder holds too much. This is found a few ticks late, and not prevented."""
         if time.monotonic() - self.looked < TICK:
             return
         files, size = usage(self.scratch)
@@ -357,8 +357,8 @@ def usage(folder: Path) -> tuple[int, int]:
 
 
 def compressed(folder: Path) -> int:
-    """The bytes of the regular files below a folder, each compressed: about what they tell. It reads READ of them at
-    most, follows no links and waits for nothing."""
+    """How many bytes the regular files below a folder have, each compressed: a measure of what they tell. At most READ
+    bytes of them are read. No link is followed, and no pipe waited for."""
     size, left = 0, READ
     for parent, _, names in os.walk(folder):
         for name in names[:FILES]:

@@ -1,6 +1,6 @@
-"""Manages one student's process: starts it, sends requests, and replaces it when it is gone.
+"""Manages a student's process: starts it, sends requests to it, and starts another one where it has ended.
 
-remote.py has the proxies through which a check uses the student's names.
+A check uses it through the proxies of remote.py.
 """
 
 from __future__ import annotations
@@ -179,23 +179,23 @@ class Session:
             process.kill()
 
     def renew(self, *, keep_files: bool = False) -> None:
-        """End the process and all its objects; the next call starts a new one, with the check's seed. What it printed
-        is kept, and with `keep_files` what it wrote, for that one process."""
+        """End the process and all its objects. The next call starts a new one, with the check's seed. What the old one
+        printed is kept. With `keep_files`, the new one finds the files that it wrote."""
         self.last_words = self.output()
         self.stop()
         self.keeps_files, self.buried = keep_files, False
         self.seed = self.own_seed
 
     def written(self) -> int:
-        """How many bytes the files have that the process wrote, compressed; see `compressed`."""
+        """How many bytes the process wrote to files, compressed; see `compressed`."""
         return compressed(self.folder / "scratch")
 
     def begin(self, seed: int, *, whole: bool = False) -> None:
-        """Begin a new check: with its own time, fresh seeds, and no objects of the previous check.
+        """Begin a new check, with its own time and seed, and without objects of the previous one.
 
-        An answer of a class that derives from a plain type, such as a list with methods, is sent as a list, and then
-        `reduced` is true, unless the check has a driver's run: that has one try. With `whole`, it stays there as an
-        object.
+        A student's class may derive from a plain type, as a list with methods does. Its objects are sent as that type,
+        and `reduced` tells it, except in a check with a driver's run, which is not run again. With `whole`, they stay
+        there as objects.
         """
         self.forget_check()
         self.seed = self.own_seed = seed
@@ -218,11 +218,11 @@ class Session:
         return self.process.waited if self.process is not None else 0.0
 
     def read(self) -> int:
-        """How many values the replies of the process have so far; 0 without one."""
+        """How many values the process has replied so far; 0 without one."""
         return self.process.channel.values if self.process is not None else 0
 
     def answered(self) -> float:
-        """Seconds on the clock that this check's questions to right parts took; they are no time of the student's."""
+        """Seconds on the clock that this check's questions to right parts took. The student's code is not charged."""
         return self.parts.seconds if self.parts is not None else 0.0
 
     def cost(self, call: Callable[[], Any]) -> Cost:
@@ -233,7 +233,7 @@ class Session:
         assert self.process is not None
         self.process.greeting()
         process, mine, theirs = self.process, time.process_time(), self.process.clock()
-        before, self.trace = process.forget_peak(), None  # to trace it would cost, too
+        before, self.trace = process.forget_peak(), None  # tracing would cost, too
         call()
         if self.process is not process:
             raise Crashed("the student's process ended while its cost was measured")
@@ -251,8 +251,8 @@ class Session:
         return self.as_handed_out(words)
 
     def as_handed_out(self, words: str) -> str:
-        """Text with the paths of the student's files as in the handout, and without the place of the grader's own, also
-        where a path is cut at the end of a line: there is an end to what may be printed."""
+        """Text with the paths of the student's files as in the handout. The grader's own folders are hidden, also where
+        a line ends within such a path, because what is printed is cut at a limit."""
         words = words.replace(f"{self.folder / 'code'}{os.sep}", "")
         for place in (str(self.folder), str(ROOT)):
             words = words.replace(place, "(grader)")
@@ -268,7 +268,7 @@ class Session:
         return list(said)[:ATTEMPTS]
 
     def require_file(self, name: str) -> None:
-        """Raises Undecided if the file waits for a person's decision, and Raised if it cannot be imported."""
+        """Raise Undecided if the file waits for a person's decision, Raised if it cannot be imported."""
         self.asked.names.add(name)
         if name in self.submission.questions:
             raise Undecided(self.submission.questions[name])
@@ -286,7 +286,7 @@ class Session:
         return owner in self.section.modules if known is None else name in known
 
     def callback(self, number: int) -> Callable[..., Any] | None:
-        """What the student's code may call under that number: a function of the check's, or a right part."""
+        """The function that the student's code may call under that number: the check's, or a right part."""
         if self.parts is None or number in self.callbacks:
             return self.callbacks.get(number)
         if self.process is not None:
@@ -301,7 +301,7 @@ class Session:
         return found
 
     def cell_of(self, where: str) -> Iterator[str]:
-        """Where a line stands that was a cell's."""
+        """Yield a sentence on where a line stands in its notebook, if the file was made of one."""
         file, _, line = where.partition(":")
         if line.isdecimal() and file in self.submission.origin:
             text = self.submission.files[file].decode("utf-8", "replace")
@@ -310,7 +310,8 @@ class Session:
                 yield f"{where} is line {within} of {name} in {self.submission.origin[file]}"
 
     def hidden(self) -> list[str]:
-        """A sentence for each student's line that the sandbox helped with something missing here. Each comes once."""
+        """A sentence for each of the student's lines for which the sandbox replaced something that is missing here.
+        Each sentence comes once."""
         new = [sentence for sentence in dict.fromkeys(map(self.as_handed_out, self.hid)) if sentence not in self.told]
         self.told |= set(new)
         return new
@@ -321,8 +322,7 @@ class Session:
         return name in self.section.submit and name not in self.submission.files
 
     def require(self, module: str) -> None:
-        """Raise NotImplementedYet if the student had to write the module's file and did not hand it in. Otherwise as
-        `require_file`."""
+        """Raise NotImplementedYet if the student did not hand in the module's file, or what `require_file` raises."""
         self.require_file(self.file_of[module])
         if self.missing(module):
             raise NotImplementedYet(f"{self.file_of[module]} is not in this submission")
@@ -340,10 +340,10 @@ class Session:
     ) -> Driven:
         """Begin a run of one of the section's drivers (see worker/drivers.py), of at most `seconds` on the clock.
 
-        `arrays` and copies of `files` are passed as files, which the student's process may only read. Sent through the
-        channel, they could block the grader when the process stops reading. The driver finds an array's path in
-        `order["files"]` by its name, and a file below `student.files`. Arrays with the same `key` are equal and are
-        written once. Sentences about the run begin with `subject`.
+        `arrays` and copies of `files` are passed as files, which the student's process may only read: the channel would
+        block the grader if the process stopped reading. The driver finds an array's path in `order["files"]` by its
+        name, and a file below `student.files`. Arrays with the same `key` are equal and are written once. Sentences
+        about the run begin with `subject`.
         """
         self.allow(seconds + self.limits.call_wall)
         self.asked.names |= driven(self.section, order)
@@ -365,9 +365,9 @@ class Session:
         return Driven(self, remote._handle, subject)
 
     def look(self, op: str, args: Sequence[Any]) -> Any:
-        """What the last call printed or raised, or a file in the folder where the student's code runs: no call itself.
-        Raises Crashed for an answer of another type."""
-        self.trace, changed = None, self.changed  # calls alone would not tell how an answer that needs files came about
+        """Ask what the last call printed or raised, read or write a file where the student's code runs, or type into
+        its `input()`. This is no call, so `changed` stays. Raises Crashed for an answer of another type."""
+        self.trace, changed = None, self.changed  # an answer may depend on files, of which calls tell nothing
         value = self.ask(op, Handle(0, op), (), [args], subject=op, most_bytes=MAX_FRAME)[0]
         self.changed = changed
         wanted = {"printed": str, "fetch file": bytes, "raised": Remote}.get(op, type(None))
@@ -397,16 +397,17 @@ class Session:
         watch: Sequence[Sequence[Any]] = (),
         then: Sequence[Then] = (),
     ) -> list[Any]:
-        """Carry out one call per element of `batches` in one round trip, each with the keyword arguments `named`, of
-        one owner or each of its own. Messages call it `subject`; by default, by its name. Raises StudentError for the
-        first failure, UsageError for an argument that cannot be sent.
+        """Carry out one call per element of `batches`, all in one round trip. Each has the keyword arguments `named`.
+        There is one owner for all, or one for each. Messages call it `subject`; without one, they say the path or the
+        owner. Raises StudentError for the first failure, UsageError for an argument that cannot be sent.
 
-        `most_bytes` limits the size of the answers; by default, it grows with the arguments (see `Process.send`). What
-        is done with the numbers in `watch` is added to `differences` (see worker/differences.py). With `then`, the
-        answer of each method that follows comes after that of its call.
+        `most_bytes` limits the size of the answers; by default, it grows with the arguments (see `Process.send`). The
+        differences that calls take of the numbers in `watch` are added to `differences` (see worker/differences.py).
+        With `then`, each call's answer is followed by that of its method.
 
-        `run_cpu` is for a driver's run alone: it pauses by itself after so many CPU seconds, and is stopped if it takes
-        those of a call more, or `silent` more. The limit on the clock grows by PATIENCE times `run_cpu`.
+        `run_cpu` is for a driver's run alone. The run pauses by itself after so many CPU seconds, and is stopped if it
+        goes on for as many as a call may have, or for `silent`. The limit on the clock grows by PATIENCE times
+        `run_cpu`.
         """
         if threading.get_ident() != self.thread:
             raise UsageError(f"{line()}: a check asks the student's code in one thread; use `map` for many calls")
@@ -444,15 +445,15 @@ class Session:
         return self.answers
 
     def refuse_while_answering(self, owner: str | Handle, modules: Sequence[str]) -> None:
-        """Refuse a request of a check's function that the student's code is calling: by UsageError if it asks one of
-        `modules`, by Mismatch if it takes an object of the student's for a number."""
+        """Refuse what a check's function asks while the student's code is calling it: raise UsageError if it asks one
+        of `modules`, Mismatch if it takes a student's object for a number."""
         if modules:
             raise UsageError(f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself")
         if isinstance(owner, Handle):
             raise Mismatch(f"{self.answering} was given a {owner.kind}, but expects numbers or arrays")
 
     def make_ready(self, modules: Sequence[str], name: tuple[str, str], *, is_run: bool) -> None:
-        """Have the modules imported, if calls of that owner and subject may still be tried. Raises StudentError."""
+        """Import the modules, if calls of that name (owner and subject) may still be tried. Raises StudentError."""
         for module in modules:
             self.require(module)
         if not is_run:
@@ -491,8 +492,8 @@ class Session:
         return request
 
     def bring(self, module: str) -> None:
-        """Have a file imported, by a request of its own: so a file that never ends is told from a function that never
-        does. Raises StudentError; what was stopped here is not tried again."""
+        """Import a file, by a request of its own: so a file that never ends is told from a function that never does.
+        Raises StudentError. What was stopped is not tried again."""
         path = self.section.modules[module]
         self.allowance.expect_imported(path)
         if module in self.imported and self.process is not None:
@@ -518,15 +519,15 @@ class Session:
     def carry_out(
         self, request: dict[str, Any], cpu: float, run_cpu: float, subject: str, most_bytes: int | None = None
     ) -> list[Any]:
-        """One request in `cpu` CPU seconds, and `run_cpu`: its results. Raises StudentError; where that ends the
-        process, `stack` is what was going on in it."""
+        """The results of one request, which may use `cpu` and `run_cpu` CPU seconds. Raises StudentError. If that ends
+        the process, `stack` tells what was going on in it."""
         if self.process is None:
             self.start()
         process = self.process
         assert process is not None
         self.stack, self.carried, self.answers = [], 0, []
         subjects = subjects_of(request, subject)
-        subject = " or ".join(dict.fromkeys(subjects))  # where a process ends, nobody knows in which of them
+        subject = " or ".join(dict.fromkeys(subjects))  # if the process ends, nobody knows in which of them
         try:
             self.held = process.greeting()
             before = process.carried
@@ -577,8 +578,7 @@ class Session:
         return reply
 
     def explain_end(self, error: StudentError, subject: str) -> None:
-        """Complete the error of a process that has to end: what it was doing, and whether the whole check's time was
-        up."""
+        """Add to the error with which a process ends: what it was doing, and whether the whole check's time was up."""
         if isinstance(error, TimedOut) and time.monotonic() >= self.deadline:
             error.message = f"{subject} was stopped: the {self.allowed:.3g} s for the whole check were used up"
         self.stack = self.process.stack() if self.process is not None else []
@@ -623,14 +623,14 @@ class Session:
 
 
 def subjects_of(request: Mapping[str, Any], subject: str) -> list[str]:
-    """What each answer to a request is of: `subject`, or the method that follows a call of it."""
+    """The subject of each answer to a request; of a method that follows a call, its name."""
     if "then" not in request:
         return [subject] * len(request["batches"])
     return [name for _, method, _ in request["then"] for name in (subject, method)]
 
 
 def without_end(line: str, place: str) -> str:
-    """A line that does not end in a part of a path, from its beginning on."""
+    """A line without the beginning of a path in which it ends."""
     for end in range(len(place) - 1, TELLING - 1, -1):
         if line.endswith(place[:end]):
             return f"{line[:-end]}(grader)"

@@ -1,7 +1,7 @@
-"""A notebook's code as a file: as in Jupyter, a cell that fails costs no other one; nor does one that takes long.
+"""Files that hold a notebook's code: how they are recognised, how much time they have, which cell a line is of.
 
-Such files are what Jupyter, Jupytext, VS Code, PyCharm, Spyder, Colab and Databricks export, and what repair.py makes
-of a notebook that was handed in for a script.
+As in Jupyter, a cell that fails costs no other cell, nor does one that takes long. Jupyter, Jupytext, VS Code, PyCharm,
+Spyder, Colab and Databricks export such files, and repair.py makes one of a notebook that was handed in for a script.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ EXPORTED = re.compile(
     re.MULTILINE,
 )
 OURS = re.compile(r"# (code cell \d+)$")  # repair.py's mark
-LEAST = 0.05  # CPU seconds of a statement when the others have used up all
-AGAIN = 0.5  # CPU seconds until a lost signal is repeated
+LEAST = 0.05  # CPU seconds of a statement if those before it have used up all
+AGAIN = 0.5  # CPU seconds until the signal is repeated, because one may be lost
 TIMED = hasattr(signal, "setitimer")
 
 
 class TooLong(BaseException):
-    """No Exception, so that a statement's own `except` lets it through."""
+    """A statement took too long. It is no Exception, so that the statement's own `except` lets it through."""
 
 
 class Clock:
-    """Ends top-level statements of a student's files that use more than `seconds` of CPU time together, where
-    `may_end` says of the current one that it may be left."""
+    """Gives the top-level statements of a student's files `seconds` of CPU time together. Then it ends the statement
+    that runs, if `may_end` says that it may be left."""
 
     def __init__(self, seconds: float, may_end: Callable[[FrameType | None], bool]) -> None:
         self.seconds = self.left = seconds
         self.may_end = may_end
-        self.depth = 0  # files import each other
-        self.began = 0.0  # on the process's clock
+        self.depth = 0  # how many `begin` lack their `end`, because files import each other
+        self.began = 0.0  # on the process's clock, when the time was counted last
 
     def begin(self) -> None:
         self.count(1)
@@ -58,7 +58,7 @@ class Clock:
 
 
 def cell(text: str, line: int) -> tuple[str, int]:
-    """The notebook's cell of a line, as `code cell 3`, and the line in it; "" if the text has no mark of repair.py's
-    above it."""
+    """The cell of a line, such as "code cell 3", and the line's number in it; ("", 0) if no mark of repair.py's is
+    above the line."""
     above = enumerate(reversed(text.split("\n")[:line]))
     return next(((found[1], within) for within, one in above if (found := OURS.match(one))), ("", 0))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 else:
     Loader = object  # the import system asks for methods, not for a class; importlib.abc is slow to import
 
-# Public packages, so never a student's own modules. Drivers of the homework and notebooks get stand-ins for them too.
+# Public packages, which no student's own module is named after. Drivers and notebooks get stand-ins for them, too.
 HARMLESS = frozenset(
     "IPython PIL cv2 google h5py imageio ipdb ipykernel ipywidgets joblib matplotlib networkx notebook numba pandas "
     "past plotly pudb pytest requests scipy seaborn six skimage sklearn torchsummary tqdm wandb".split()
@@ -113,13 +113,13 @@ class StandIns:
         self.hid: dict[str, None] = {}
 
     def name(self, name: str, given: Any = None) -> Any:
-        """The object for a name: what KNOWN holds, or a stand-in."""
+        """What a name stands for: the object in KNOWN, or else a stand-in."""
         parts = name.split(".")
         plain = ".".join(part for part in parts if part not in BARS) if parts[0] == "tqdm" else name
         return KNOWN.get(plain) or Absent(self, name, given)
 
     def tell(self, sentence: str) -> None:
-        """Keep a sentence on the student's line that runs now."""
+        """Keep a sentence on the student's line that runs now, if one does."""
         if where := self.line():
             self.tell_of(f"{where} {sentence}")
 
@@ -139,7 +139,8 @@ class StandIns:
         return ""
 
     def use(self, name: str) -> Any:
-        """The result of using `name`: a stand-in. Raises ModuleNotFoundError if a graded function needs the package."""
+        """What the use of `name` gives: a stand-in. Raises ModuleNotFoundError if a graded function needs the
+        package."""
         package = name.partition(".")[0]
         if not self.importing and package not in QUIET:
             raise ModuleNotFoundError(f"{name} is used here, but {package} is not installed", name=package)
@@ -273,16 +274,17 @@ class StandInFinder(Loader):
         return None
 
     def wanted(self, name: str) -> bool:
+        """Whether an import of `name`, which nobody else has found, gets a stand-in."""
         frame = importer()
         if frame is None or is_library(frame.f_code.co_filename):
             return False
         top = name.partition(".")[0]
         parent = sys.modules.get(name.rpartition(".")[0])
-        if parent is not None and not isinstance(parent, StandIn):
+        if parent is not None and not isinstance(parent, StandIn):  # an installed package that lacks a module
             gone = parent.__name__.partition(".")[0] in ("numpy", "scipy", "matplotlib")
             return gone and not by_name()
         source = source_of(frame.f_code)
-        if source is None or frame.f_code.co_filename.startswith(ROOT):
+        if source is None or frame.f_code.co_filename.startswith(ROOT):  # a notebook, or a driver
             return top in HARMLESS
         return not guarded(source, frame.f_lineno) and not misspelt(top, self.own)
 
@@ -305,7 +307,7 @@ class Gone(ModuleType):
 
 
 def importer() -> FrameType | None:
-    """The frame that runs the current import statement, or that takes a name from a module."""
+    """The frame with the import statement that runs now, or that takes a name from a module."""
     frame: FrameType | None = sys._getframe(1)
     own = (__file__, sys._getframe(1).f_code.co_filename)
     while frame is not None and (frame.f_code.co_filename in own or is_machinery(frame)):
@@ -355,6 +357,7 @@ def guarded(source: str, line: int) -> bool:
 
 
 def goes_on(handler: ast.ExceptHandler) -> bool:
+    """Whether a handler catches a failed import and lets the file go on."""
     kinds = {"BaseException"} if handler.type is None else set(names(handler.type))
     ends = any(isinstance(node, ast.Raise) or "exit" in names(node) for part in handler.body for node in ast.walk(part))
     return bool(kinds & set(GUARDS)) and not ends

@@ -19,13 +19,13 @@ def is_text(statement: ast.stmt) -> bool:
 
 
 def begin_of(statement: ast.stmt) -> tuple[int, int]:
-    """The line and column of a statement's begin; its decorators belong to it."""
+    """The line and column where a statement begins, with its decorators."""
     first = [*getattr(statement, "decorator_list", ()), statement][0]
     return first.lineno, first.col_offset
 
 
 def set_by(statement: ast.stmt) -> set[str]:
-    """The names that a statement sets in its module, and more."""
+    """The names that a statement may set in its module. Those that it sets inside functions are among them."""
     found = set[str]()
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -38,7 +38,8 @@ def set_by(statement: ast.stmt) -> set[str]:
 
 
 def without(statement: ast.stmt, lost: set[str]) -> None:
-    """Take out of a definition what needs a lost name to define it: defaults, decorators, bases, a class's values."""
+    """Take out of a definition what is evaluated at once and needs a lost name: decorators, defaults, annotations,
+    bases, and a class's values. The bodies of functions stay."""
 
     def keeps(part: ast.AST | None) -> bool:
         return part is None or not any(isinstance(one, ast.Name) and one.id in lost for one in ast.walk(part))
@@ -46,10 +47,8 @@ def without(statement: ast.stmt, lost: set[str]) -> None:
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         statement.decorator_list = list(filter(keeps, statement.decorator_list))
     if isinstance(statement, ast.ClassDef):
-        statement.bases, statement.keywords = (
-            list(filter(keeps, statement.bases)),
-            list(filter(keeps, statement.keywords)),
-        )
+        statement.bases = list(filter(keeps, statement.bases))
+        statement.keywords = list(filter(keeps, statement.keywords))
         for one in statement.body:
             without(one, lost)
         kept = [one for one in statement.body if isinstance(one, FUNCTIONS) or keeps(one)]
@@ -65,7 +64,7 @@ def without(statement: ast.stmt, lost: set[str]) -> None:
 
 
 def traced(error: BaseException) -> list[tuple[CodeType, int]]:
-    """The codes that an exception went through, the outermost first, and where in them."""
+    """(code, instruction) of each call that an exception went through, outermost first."""
     found, trace = [], error.__traceback__
     while trace is not None:
         found.append((trace.tb_frame.f_code, trace.tb_lasti))
@@ -74,8 +73,8 @@ def traced(error: BaseException) -> list[tuple[CodeType, int]]:
 
 
 def only_elsewhere(error: BaseException) -> bool:
-    """Whether this machine caused an exception, and not the student's file: a file, screen, package, argument or person
-    is missing here, or no process may be started. Files that may not be opened do not count."""
+    """Whether an exception comes of this machine, and not of the student's file: a file, screen, package, argument or
+    person is missing here, or no process may be started. A file that nobody may open does not count."""
     if isinstance(error, PermissionError):
         return not isinstance(error.filename, str) or not Path(error.filename).is_absolute()
     if isinstance(error, OSError):
@@ -95,7 +94,7 @@ def only_elsewhere(error: BaseException) -> bool:
 
 
 def lines_of(error: BaseException) -> Iterator[str]:
-    """The lines of the student's files, and of others, that an exception went through."""
+    """Yield the lines of code that an exception went through, the student's and others'."""
     for frame, number in traceback.walk_tb(error.__traceback__):
         try:
             yield Path(frame.f_code.co_filename).read_text(encoding="utf-8").splitlines()[number - 1]
