@@ -1,4 +1,4 @@
-"""grade(submission, homework) -> Report."""
+"""Grades one submission: runs the checks of each section, and makes a Report of their results."""
 
 from __future__ import annotations
 
@@ -68,14 +68,17 @@ def grade(
     on_progress: Callable[[str], None] = lambda text: None,
     on_task: Callable[[Report], None] | None = None,
 ) -> Report:
-    """Run the checks of the tasks or items in `only` (all, when empty) and score them.
+    """Run the checks of the tasks or items in `only`, or all checks if it is empty, and score them.
 
-    Maximum points come from the rubric: checks that crashed, or whose file could not be imported, keep theirs. `data`
-    reads a data set by its name when a check asks for it; the default reads from the usual folder. `full` trains to the
-    end even if the bar is reached earlier. `shrink` looks for small inputs that fail. A section is skipped if its
-    packages are not installed. `on_task` gets the report so far, marked as interrupted, each time a task is done: it
-    stays if the run is killed. Raises UsageError for an id in `only` that the rubric does not have, and for data
-    that cannot be used. Raises Interrupted, with the results so far, instead of KeyboardInterrupt.
+    Maximum points come from the rubric: a check that crashed, or whose file cannot be imported, keeps its own. A
+    section is skipped if its packages are not installed.
+
+    `data` reads a data set by its name when a check asks for it; by default, from the usual folder. `full` trains to
+    the end even if the bar is reached earlier. `shrink` looks for small inputs that fail. `on_task` gets the report so
+    far, marked as interrupted, each time a task is done: if the run is killed, that report stays.
+
+    Raises UsageError for an id in `only` that the rubric does not have, and for data that cannot be used. Raises
+    Interrupted, with the results so far, instead of KeyboardInterrupt.
     """
     expect_known(homework, only)
     homework.answers.begin(seed)
@@ -104,9 +107,9 @@ class Grading:
     on_task: Callable[[Report], None] | None
     allowance: Allowance
     results: dict[str, CheckResult] = field(default_factory=dict)
-    isolation: dict[str, None] = field(default_factory=dict)  # what each process says of its confinement
-    versions: dict[str, str] = field(default_factory=dict)
-    files: dict[str, DataSet] = field(default_factory=dict)  # what is known of data sets that are single files
+    isolation: dict[str, None] = field(default_factory=dict)  # what the processes say of their confinement
+    versions: dict[str, str] = field(default_factory=dict)  # of the packages that sections need
+    files: dict[str, DataSet] = field(default_factory=dict)  # of data sets that are single files, by name
 
     def grade_section(self, section: Section, *, shrink: bool) -> None:
         """Grade the section's items: on the student's own parts, then, where these are wrong, on right ones."""
@@ -163,8 +166,8 @@ class Grading:
     def on_right_parts(
         self, section: Section, items: Sequence[Item], results: Mapping[str, CheckResult]
     ) -> Iterator[CheckResult]:
-        """The results of checks that are graded again on right parts; see follow_through.py. A file is not tried again
-        if its import was stopped before, and calls get less time if one was stopped before."""
+        """Yield the results of checks that are graded again on right parts; see follow_through.py. A file whose import
+        was stopped is not tried again. If a call was stopped, the calls here get less time."""
         allowance = self.allowance.for_again()
 
         def open_(work: Submission, parts: Parts | None) -> Session:
@@ -180,7 +183,7 @@ class Grading:
         yield from graded_again(graded, items, self.submission, self.options, open_, run)
 
     def add_examples(self, section: Section, failed: Mapping[str, Failed]) -> None:
-        """Add the smallest input that fails to the results of checks that `failed` by their own function."""
+        """Add to the results of checks that `failed` the smallest input that fails, if their own function is wrong."""
         from grader.failing.examples import examples  # only here, where something failed
 
         failed = {name: one for name, one in failed.items() if is_its_own(self.results[name])}
@@ -215,14 +218,14 @@ def is_its_own(result: CheckResult) -> bool:
 
 
 def usual_data(homework: Homework) -> Callable[[str], Any]:
-    """Reads a data set from the usual folder."""
+    """A function that reads a data set from the usual folder."""
     from grader.data.datasets import Store
 
     return Store(homework)
 
 
 def read_from(homework: Homework, read: Mapping[str, Any], files: dict[str, DataSet]) -> list[DataSet]:
-    """The data sets among `read`, which the report names; `files` keeps what is known of single files."""
+    """The data sets that checks have read, for the report. `files` remembers those that are single files."""
     if not read:
         return []
     from grader.data import datasets
@@ -234,7 +237,7 @@ def read_from(homework: Homework, read: Mapping[str, Any], files: dict[str, Data
 
 
 def scored(homework: Homework, results: Mapping[str, CheckResult], only: Collection[str]) -> Iterator[TaskResult]:
-    """The results of the rubric's tasks, as far as `only` asks for them."""
+    """Yield the results of the rubric's tasks, of the items that `only` asks for."""
     for task in homework.rubric.tasks:
         items = [item for item in task.items if asked_for(item, task, only)]
         if items:
@@ -267,6 +270,7 @@ def distribution(package: str) -> str:
 
 
 def why(lacking: Sequence[str]) -> str:
+    """Why a section is skipped, and what to type."""
     wanted = " ".join(dict.fromkeys("-e '.[torch]'" if name in EXTRA else name for name in lacking))
     are = "is" if len(lacking) == 1 else "are"
     return f"{' and '.join(lacking)} {are} not installed; type: python -m pip install {wanted}"
@@ -298,7 +302,7 @@ def asked_for(item: Item, task: Task, only: Collection[str]) -> bool:
 
 
 def questions(tasks: Iterable[TaskResult]) -> Iterator[str]:
-    """What a person must look at: a line for each item in which the grader failed, then the questions of its checks."""
+    """Yield what a person must look at: of each item, the faults of the grader, then the questions of its checks."""
     for item in (item for task in tasks for item in task.items):
         faulty = [check.name for check in item.checks if check.verdict is Verdict.INTERNAL]
         if faulty:

@@ -45,19 +45,19 @@ MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or 
     r"index -?\d+ is out of", "ufunc '.*' (not|did not)", "The size of tensor a", ".* did not match [A-Z]",
     "Boolean value of Tensor", "only integers, slices",
 )  # fmt: skip
-MOST_PARTS = 1000  # of answers, that are looked at for a reason
-MOST_SAID = 300  # characters of what a check asserts
+MOST_PARTS = 1000  # of answers that are searched for the reason of an exception
+MOST_SAID = 300  # characters of a sentence that is not the grader's own
 BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
 
 
 def run_check(
     plan: CheckPlan, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None = None
 ) -> CheckResult:
-    """Run one check. What it asked is kept in `failed` if the student's answer is wrong.
+    """Run one check. If the student's answer is wrong, `failed` keeps what the check asked.
 
-    A class that derives from list, int or the like may be used as a value or as an object. Where a check that got it as
-    a value fails, it is run again with the object, in a new process, which remembers nothing of the inputs. The better
-    ending counts.
+    An object of a class that derives from list, int or the like may be meant as a value or as an object. If a check
+    that got it as a value fails, the check is run again with the object, in a new process, which remembers no input.
+    The better ending counts.
     """
     result = run_once(plan, hw, homework, seed, failed)
     if result.verdict is Verdict.SKIPPED or result.earned >= result.points or not hw.session.reduced:
@@ -69,7 +69,7 @@ def run_check(
         again = run_once(plan, hw, homework, seed, wrong, whole=True)
     except UsageError:  # the check uses the object in a way that only a value allows
         return result
-    blamed = result.message.endswith(OBJECT)  # it was one, so `again` says what is wrong
+    blamed = result.message.endswith(OBJECT)  # the answer was an object, so what `again` says is true
     if again.earned < result.earned or (again.earned == result.earned and not blamed):
         return result
     if failed is not None:
@@ -87,7 +87,7 @@ def run_once(
     *,
     whole: bool = False,
 ) -> CheckResult:
-    """The check's random numbers depend only on the run's seed and the check's name. `whole` is as in
+    """Run a check once. Its random numbers depend only on the run's seed and the check's name. `whole` is as in
     `Session.begin`."""
     check, began = homework.checks[plan.name], time.monotonic()
     own_seed = int.from_bytes(hashlib.sha256(f"{seed} {plan.name}".encode()).digest()[:8], "little")
@@ -125,13 +125,13 @@ def run_once(
 def carry_out(
     check: Check, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None
 ) -> tuple[Verdict, float, str, str]:
-    """Verdict, fraction of the points, message, and the line in the student's file. Raises UsageError where the data or
-    the command is wrong: the user can fix it, and no submission is at fault."""
+    """Verdict, fraction of the points, message, and the line in the student's file. Raises UsageError if the data or
+    the command is wrong: the user can cure that, and no submission is at fault."""
     verdict, fraction, message, where, part = Verdict.PASS, 1.0, "", "", ""
     try:
         what = f"the check {check.name} ({Path(defined_at(check)).name})"
         seconds = seconds_of(homework.rubric.limits, hw.item)
-        # What the check prints is no part of a report, nor what numpy warns of where it computes with a wrong answer.
+        # Neither what the check prints nor what numpy warns of wrong answers belongs in a report.
         with clock(what, seconds), redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             gained = check.function(hw, Draws(np.random.PCG64(seed)))
@@ -163,14 +163,14 @@ def carry_out(
 
 
 def seed_of_the_student(reference: Path, seed: int) -> int:
-    """The seed of what is drawn in a student's process. It repeats with the run's seed, but does not lead back to the
-    seed of the check, from which its inputs could be foreseen."""
+    """The seed of what is drawn in a student's process. It follows from the check's seed, which cannot be computed back
+    from it: that would tell the check's inputs."""
     return int.from_bytes(hmac.digest(secret(reference), f"{seed}".encode(), "sha256")[:8], "little")
 
 
 @cache
 def secret(reference: Path) -> bytes:
-    """What only the course has: a digest of its solution. A handout has none, and nothing that it has to hide."""
+    """A digest of the solution, which only the course has. A handout has no solution, and nothing to hide."""
     found = hashlib.sha256()
     for path in sorted(reference.rglob("*.py")):
         found.update(path.read_bytes())
@@ -178,8 +178,8 @@ def secret(reference: Path) -> bytes:
 
 
 def as_fraction(gained: Any) -> float:
-    """What a check returned, from 0 to 1. Raises TypeError for what is no number, and ValueError for nan: neither is a
-    student's fault."""
+    """What a check returned, as a number from 0 to 1. Raises TypeError for what is no number, ValueError for nan:
+    neither is a student's fault."""
     if not isinstance(gained, int | float | np.integer | np.floating | np.bool_):
         raise TypeError(f"the check returned a {type(gained).__name__}; it returns a fraction, or nothing")
     if math.isnan(fraction := float(gained)):
@@ -190,9 +190,10 @@ def as_fraction(gained: Any) -> float:
 def by_tests(error: BaseException, check: Check) -> tuple[Verdict, str] | None:
     """Verdict and message if pytest or unittest skipped a check; else None.
 
-    Raises UsageError for `pytest.xfail`, because a check expects no wrong answer; for `except` or `pytest.raises` with
-    a student's exception; for an attribute that is read from the engine's exception; and for a change of an attribute's
-    value."""
+    Raises UsageError, with the line and the cure, for what a test may do and a check may not: use `pytest.xfail`, catch
+    a student's exception by `except` or `pytest.raises`, read attributes of the exception that was caught instead, or
+    write into a value that was read from a student's object.
+    """
     if isinstance(error, outcome("_pytest.outcomes", "Skipped") | outcome("unittest.case", "SkipTest")):
         return Verdict.SKIPPED, str(error) or f"the check {check.name} skipped this, and gave no reason"
     cure = ""
@@ -217,22 +218,21 @@ def by_tests(error: BaseException, check: Check) -> tuple[Verdict, str] | None:
 
 
 def outcome(module: str, name: str) -> type[BaseException]:
-    """An exception of pytest or unittest. Where it was not imported, nothing can have raised it."""
+    """An exception class of pytest or unittest; Never if its module is not imported, so that nothing has raised it."""
     found: type[BaseException] = getattr(sys.modules.get(module), name, Never)
     return found
 
 
 class Never(BaseException):
-    """Never raised."""
+    """Is never raised."""
 
 
 def by_answer(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict, str] | None:
-    """Verdict and message if a check failed because of an answer: what the check asserts does not hold, or the answer
-    is None, has too few parts, another type or shape, is plain data instead of an object, or a text that cannot be
-    read.
+    """Verdict and message if a check failed because of an answer; None for any other exception, a fault of the grader.
 
-    The reference passes, so only a student's answer can be at fault. Returns None for any other exception: it is a bug
-    in the grader.
+    The answer may break an assertion of the check. It may be None, have other parts or another type or shape, be plain
+    data instead of an object, or a text that cannot be read. The reference passes the check, so the student's answer is
+    at fault.
     """
     if not arises_in(Path(defined_at(check)).parent, error):
         return None
@@ -255,7 +255,7 @@ def by_answer(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict,
 
 
 def not_held(told: str, check: Check) -> str:
-    """What an assertion says of an answer: that of pytest.raises, of numpy.testing, or of the check itself."""
+    """The sentence of a failed assertion: of pytest.raises, of numpy.testing, or of the check itself."""
     if found := UNRAISED.fullmatch(told):
         return f"{found[1]} must be raised here, but nothing was raised"
     lines = [line.strip() for line in told.splitlines() if line.strip()]
@@ -277,8 +277,8 @@ def misused(error: BaseException, check: Check) -> tuple[str, str]:
 
 
 def misfits(error: BaseException, answers: Iterable[Any]) -> bool:
-    """Whether one of these has the type that a TypeError names, or is an array or a text where numpy or torch speaks of
-    shapes and types."""
+    """Whether one of the answers fits what an exception complains of: it has the type that a TypeError names, or is an
+    array or a text, and numpy or torch complains of a shape or dtype."""
     found = {type(answer) for answer in answers}
     if isinstance(error, ValueError | IndexError | RuntimeError | TypeError) and re.match(
         "|".join(MISFITS), str(error)
@@ -289,8 +289,8 @@ def misfits(error: BaseException, answers: Iterable[Any]) -> bool:
 
 
 def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
-    """What of the values in a line, and of their parts, is an answer of the student's; and the last answer with its
-    parts, if the line may call the student's code."""
+    """Yield the student's answers among the values in a line and their parts. If the line may call the student's code,
+    the last answer and its parts come first."""
     from grader.failing.steps import parts  # only where a check broke
 
     answers = [call.answer for call in reversed(hw.session.trace.calls)] if hw.session.trace else []
@@ -302,7 +302,7 @@ def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
 
 
 def used(error: BaseException, check: Check) -> list[Any]:
-    """The values of the names in the line of the homework that failed."""
+    """The values of the names in the homework's line that failed."""
     frames = own_frames(error, check)
     if not frames:
         return []
@@ -322,7 +322,7 @@ def is_below(file: str, folder: Path) -> bool:
 
 
 def arises_in(folder: Path, error: BaseException) -> bool:
-    """Whether a homework's own code, or what it compares answers with, raised an exception, and not the engine."""
+    """Whether a homework's own code raised an exception, or measure/, which compares answers for it."""
     frames = (Path(frame.filename) for frame in reversed(traceback.extract_tb(error.__traceback__)))
     nearest = next((file for file in frames if in_engine(file) or file.is_relative_to(folder)), None)
     return nearest is not None and (not in_engine(nearest) or nearest.parent.name == "measure")

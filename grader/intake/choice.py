@@ -38,8 +38,8 @@ def read(
     takes: Collection[Take],
     known: Mapping[str, str],
 ) -> tuple[Submission, tuple[str, ...]]:
-    """The submission, and the texts that a newer Python's parser has still to be asked about. `known` is
-    what that parser said of others."""
+    """The submission, and the texts that a newer Python's parser must still be asked about. `known` is what that parser
+    has said of other texts."""
     notes: list[str] = []
     newer = Newer(known)
     search = Search(wanted, notes, {take.file for take in takes}, tell)
@@ -54,7 +54,7 @@ def read(
     contents = {base: one.content for base, one in repaired.items()}
     files = contents | {base: file.content for base, file in beside.items() if file.content is not None}
     if not contents and not questions:
-        raise nothing(path, parts, search)
+        raise nothing_to_grade(path, parts, search)
     if missing := [base for base in search.names.names if base not in contents and base not in questions]:
         notes.append(f"not in this submission: {', '.join(missing)}")
     origin = {base: choice.file.path for base, choice in picked.items() if choice.file}
@@ -100,7 +100,7 @@ def digest(files: Mapping[str, bytes]) -> str:
     return total.hexdigest()[:16]
 
 
-def nothing(path: Path, parts: Sequence[tuple[str, Path]], search: Search) -> SubmissionError:
+def nothing_to_grade(path: Path, parts: Sequence[tuple[str, Path]], search: Search) -> SubmissionError:
     """The error for a submission that holds nothing to grade."""
     why, listed = next(iter(search.notes), ""), ", ".join(search.names.names)
     if len(parts) == 1 and why.startswith(str(parts[0][1])):
@@ -162,7 +162,7 @@ def pick_all(
         search.tell(file.path)
         for base, far in meant(file, search, stubs).items():
             candidates.setdefault(base, []).append(Candidate(far, file))
-    unread = search.unread if candidates or picked else []  # if nothing else was found, `nothing` says so
+    unread = search.unread if candidates or picked else []  # if nothing was found, `nothing_to_grade` says so
     for base in search.names.names:
         if base not in picked:
             choice = pick(base, candidates.get(base, []), stubs, unread)
@@ -180,7 +180,8 @@ def taken(take: Take, found: Iterable[Found]) -> Choice:
 
 
 def meant(file: Found, search: Search, stubs: Mapping[str, bytes]) -> dict[str, int]:
-    """The wanted names that a file may stand for. If there are several, only one whose functions it defines."""
+    """The wanted names that a file may stand for, each with its distance. If there are several, only the one whose
+    functions the file defines."""
     distances = search.names.distances(file.name)
     if len(distances) < 2:
         return distances
@@ -200,13 +201,13 @@ def qualifies(base: str, candidate: Candidate, stubs: Mapping[str, bytes]) -> bo
 
 
 def shows(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
-    """Whether it defines enough of what the handout's file of that name defines."""
+    """Whether a file defines enough of what the handout's file of that name defines."""
     expected = defines(stubs.get(base, b""))
     return bool(expected) and len(expected & defines(file.content or b"")) >= ALIKE * len(expected)
 
 
 def works(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
-    """Whether it holds work: text that is neither empty nor unchanged since the handout."""
+    """Whether a file holds work: text that is neither empty nor as it was handed out."""
     handed_out = (essence(stubs.get(name)) for name in (base, in_cells(base)))
     return (
         file.content is not None
@@ -217,7 +218,7 @@ def works(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
 
 
 def no_work(file: Found) -> str:
-    """What a file is if it cannot be read as the wanted one, though it may be meant as it; "" for others."""
+    """What a file holds in place of work, such as a web page; "" if it can be read."""
     content = file.content or b""
     return kind_of(content) or ("a notebook that is cut off; hand in the whole one" if is_cut(content) else "")
 
@@ -247,7 +248,7 @@ def pick(base: str, candidates: Sequence[Candidate], stubs: Mapping[str, bytes],
 
 
 def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], stubs: Mapping[str, bytes]) -> Choice:
-    """Of the files with work, the one in the newest attachment with the nearest name; a question if two differ."""
+    """The file in the newest attachment whose name is nearest; a question if there are two, and they differ."""
     near = [one for one in filled if one.far < HOLDS] or list(filled)
     newest = max(one.file.part for one in near)
     near = [one for one in near if one.file.part == newest]
@@ -267,7 +268,7 @@ def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], st
 
 
 def said(base: str, taken: Candidate, why: str) -> tuple[str, ...]:
-    """The note on a file of another name that was taken."""
+    """The note on a file that was taken though its name is another one."""
     return (f"{taken.file.path} was taken as {base}{why}",) if taken.far > EXACT else ()
 
 
@@ -280,7 +281,7 @@ def listed(files: Iterable[Found]) -> str:
 def by_content(
     picked: dict[str, Choice], found: Sequence[Found], search: Search, stubs: Mapping[str, bytes], used: Collection[str]
 ) -> dict[str, Choice]:
-    """Add a question where no file has a wanted name, but a file of another name holds the expected content."""
+    """Add a question for each wanted name that no file with work has, if a file of another name looks like it."""
     taken_files = {choice.file.path for choice in picked.values() if choice.file} | set(used)
     others = [
         file

@@ -38,8 +38,8 @@ def presented(report: Report, audience: Audience) -> Report:
 
 
 def quoted(report: Report) -> Report:
-    """A presented report for a log that people read in a browser. What a student wrote is no link there. Printed lines
-    do not begin at the margin, where a log's reader looks for errors and files."""
+    """A presented report for a log that is read in a browser. What a student wrote makes no link there. What it printed
+    does not begin at the margin, where programs that read a log look for errors and files."""
 
     def quote(check: CheckResult) -> CheckResult:
         return replace(
@@ -95,7 +95,7 @@ def reworded(given: FollowThrough | None, text: Callable[[str], str]) -> FollowT
 
 
 def released(report: Report) -> Report:
-    """The report with what the course has released. Of each other item, only its title and maximum are left."""
+    """The report with the items that the course has released. Of the others, only titles and maximum points stay."""
     given = report.remarks.released
     held = [item for item in report.items if given is not None and item.id not in given]
     if not held:
@@ -123,7 +123,7 @@ def withheld(item: ItemResult) -> ItemResult:
 
 
 def as_seen(report: Report) -> Report:
-    """The report with what its student may see. Other checks are left out; a line says how many points they have."""
+    """The report with the checks that its student may see. A line says how many points the others have."""
     report = released(report)
     unseen = {check.name for _, check in checks(report) if not is_seen(check, report.remarks.after_due)}
     if not unseen:
@@ -135,8 +135,8 @@ def as_seen(report: Report) -> Report:
 
 
 def without_follow_through(report: Report, items: Collection[str]) -> Report:
-    """The report without what was graded again because one of `items` is wrong, which have checks that the student does
-    not see."""
+    """The report without what was graded again because one of `items` is wrong: these have checks that the student does
+    not see, and it would tell how they ended."""
 
     def without(check: CheckResult) -> CheckResult:
         known = check.followed is None or not set(items) & set(check.followed.items)

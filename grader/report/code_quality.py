@@ -1,4 +1,4 @@
-"""GitLab's code quality report: a problem per line of the student's files, which a merge request shows beside it.
+"""GitLab's code quality report: problems, each of which a merge request shows beside a line of the student's files.
 
 Its fields are the CodeClimate fields that GitLab reads (app/validators/json_schemas/codeclimate.json). Each problem
 needs a path in the repository; a problem without one appears only in the other reports.

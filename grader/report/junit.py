@@ -66,5 +66,5 @@ def case(item: ItemResult, check: CheckResult) -> Element:
 
 
 def unattached(text: str) -> str:
-    """GitLab and Jenkins offer the file that a text names after this mark to whoever reads the report."""
+    """The text without the mark after which GitLab and Jenkins offer a file to the report's reader."""
     return text.replace("[[ATTACHMENT|", "[[ATTACHMENT |")

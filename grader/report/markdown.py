@@ -81,13 +81,13 @@ def footer(report: Report) -> Iterator[str]:
 
 
 def code(text: str) -> str:
-    """A hostile line as a code span. Its fence is as long as no run of backticks in it: shorter than 80, the most that
-    GitHub's parser takes for one, as long as the text is at most LONGEST."""
+    """A hostile line as a code span. No run of backticks in the line is as long as the span's fence. In a line of
+    LONGEST characters the fence has fewer than 80 backticks, the most that GitHub's parser takes for one."""
     runs = {len(run) for run in re.findall("`+", text)}
     fence = "`" * next(length for length in range(1, len(runs) + 2) if length not in runs)
     return f"{fence} {text or ' '} {fence}"
 
 
 def escaped(text: str) -> str:
-    """A line of the homework's own, every mark in it as a character reference, which no Markdown reads as a mark."""
+    """A line of the homework's own. Each mark in it becomes a character reference, which Markdown takes for text."""
     return MARK.sub(lambda mark: f"&#{ord(mark[0])};", text)

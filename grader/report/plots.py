@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LOADING = threading.RLock()  # the drawing that finds the fonts asks for it again
 WIDTH = 7.2  # inches
-HIGH = 1e30  # a loss beyond it is drawn there: an axis has to end somewhere
+HIGH = 1e30  # larger losses are drawn here, because an axis has to end somewhere
 
 # Placeholders for the page's colours, which differ in light and dark mode.
 COLOURS = {"#010101": "var(--ink)", "#020202": "var(--quiet)", "#030303": "var(--line)", "#040404": "var(--good)",
@@ -36,9 +36,11 @@ INK, QUIET, LINE, GOOD, BAD, ACCENT = COLOURS
 
 
 def load_library() -> None:
-    """Import matplotlib, and have it find its fonts, so that not every reader does. It looks for its settings in the
-    current folder first, where a student's files may lie. A process that is forked while another thread imports would
-    wait for that thread for ever, so one thread does it and the others wait."""
+    """Import matplotlib and let it find its fonts, before readers are forked that draw.
+
+    It looks for its settings in the current folder first, where a student's files may lie, so the root is made that.
+    One thread does all this while the others wait: a process that is forked during an import would wait for ever.
+    """
     with LOADING:
         if "matplotlib.figure" in sys.modules:
             return

@@ -42,7 +42,7 @@ class Drawn:
 
 
 def of_check(check: CheckResult) -> tuple[Drawn, ...]:
-    """What a check has drawn, but for tables, which are text."""
+    """What a check has drawn, without tables, which are text."""
     return tuple(
         Drawn(harmless(given.title), harmless(str(given.data.get("caption", ""))), png)
         for given in check.figures
@@ -144,7 +144,7 @@ def bars(given: Picture) -> Iterator[bytes]:
 
 
 def painted(canvas: Figure) -> bytes:
-    """The drawing as a PNG; what stands for the page's colours gets a colour."""
+    """The drawing as a PNG. Stand-ins for the page's colours become colours."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(canvas)
@@ -160,7 +160,7 @@ def painted(canvas: Figure) -> bytes:
 
 
 def repaint(colour: Any) -> Any:
-    """The colour, or the colours of a collection, in place of stand-ins; None where there is no stand-in."""
+    """The colour, or a collection's colours, with stand-ins replaced; None if there are no stand-ins."""
     from matplotlib.colors import to_hex, to_rgba_array
 
     try:

@@ -15,7 +15,7 @@ UNFINISHED = (Verdict.NOT_IMPLEMENTED, "not implemented yet", "")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A sentence, `said`, about one or more checks, and the student's line, as "network.py:31", or ""."""
+    """What is `said` about one or more checks, and `where`: the student's line, as "network.py:31", or ""."""
 
     verdict: Verdict
     said: str
@@ -63,7 +63,7 @@ class Problem:
 
 
 def problems(report: Report) -> list[Problem]:
-    """Problems for readers: items that are not implemented at all share one sentence."""
+    """Problems for readers. All items that are not implemented share one sentence."""
     return together(
         (UNFINISHED if is_unfinished(item, check) else ending(check), (item, check))
         for item, check in checks(report)
@@ -82,7 +82,7 @@ def costliest(report: Report) -> list[Problem]:
 
 
 def is_unfinished(item: ItemResult, check: CheckResult) -> bool:
-    """Whether a check has nothing to say but that its item is not implemented."""
+    """Whether a check says no more than that its item is not implemented."""
     return item.verdict is Verdict.NOT_IMPLEMENTED and (not check.message or UNFINISHED[1] in check.message)
 
 

@@ -1,4 +1,4 @@
-"""How far long work is: live on a terminal, and elsewhere a line every few seconds."""
+"""Shows how far long work is: live on a terminal, elsewhere by a line every few seconds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ PAUSE, GLANCE = 5.0, 0.25  # seconds between two lines, and between two changes 
 def live(
     told: Callable[[Any], str], view: Callable[[Any], ConsoleRenderable] | None = None
 ) -> Iterator[Callable[[Any], None]]:
-    """Yield a function to call with the state of the work, as often as one likes. A terminal shows `view` of it, or
-    what is `told`, until the work ends; short work prints no line elsewhere. No thread is started: a process that is
-    forked meanwhile would hold its locks."""
+    """Yield a function to call with the state of the work, as often as one likes. Until the work ends, a terminal shows
+    the `view` of the state, or else what is `told` of it. Elsewhere, short work prints no line. No thread is started,
+    because a process that is forked meanwhile would hold the thread's locks."""
     console, last = Terminal(stderr=True), time.monotonic()
 
     def show(now: Any) -> None:

@@ -1,4 +1,4 @@
-"""What `--watch` shows: what changed since the last save, beside the table. Plain lines where it is no terminal."""
+"""What `--watch` shows: the table, and what changed since the last save. Where there is no terminal, plain lines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Screen:
         return self.console.quiet
 
     def begin(self, saved: Sequence[str], report: Report, items: Sequence[str]) -> None:
-        """Files were saved, and `items` depend on them; `report` holds the results before."""
+        """Say that files were saved, and which `items` depend on them. `report` holds the results before that."""
         self.saved, self.score = saved if items else (), points(report.final)
         self.before = {check.name: (item, check) for item, check in checks(report)}
         self.lines, self.causes = [], {}

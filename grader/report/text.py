@@ -34,7 +34,7 @@ from grader.report.wording import (
     wait,
 )
 
-LINES, WIDE = 16, 200  # of an input that fails; a longer one is not for a terminal
+LINES, WIDE = 16, 200  # most lines of an input that fails, and characters in each, to show it on a terminal
 WHOLE = 10_000  # width in characters if lines must not be wrapped
 STYLE = {
     Verdict.PASS: "green",
@@ -184,7 +184,7 @@ def pasted(problem: Problem) -> str:
 
 
 def first_endings(problem: Problem, write: Writer) -> Iterator[ConsoleRenderable]:
-    """How checks ended on the student's own parts, if they ended otherwise on right ones."""
+    """Yield how checks ended on the student's own parts, if they ended in another way on right ones."""
     for _, check in problem.cases:
         first = check.followed.first if check.followed is not None else check
         if (first.verdict, first.message) != (check.verdict, check.message):
