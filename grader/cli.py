@@ -344,7 +344,7 @@ def grade_once(
             reproduce(report, arguments, work, submission)
         except KeyboardInterrupt:
             return ended(INTERRUPTED, f"interrupted before repro-{arguments.repro}.py was written; the report is", step)
-    notice(report.provenance.isolation)
+    warn_if_partial(report.provenance.isolation)
     return FAULT if report.faulty else judge(report, arguments.fail_under, step)
 
 
@@ -378,7 +378,7 @@ def watch(
 
     def keep(report: Report) -> None:
         write_files(report, arguments, page)
-        notice(report.provenance.isolation)
+        warn_if_partial(report.provenance.isolation)
 
     ours = [file for file in (arguments.json, arguments.junit, page) if file]
     plan = Plan(work.path, work.homework, read, work.grade, launch, work.seed, arguments.task, keep, ours)
@@ -445,7 +445,7 @@ def judge(report: Report, bar: float | None, step: Step | None = None) -> int:
     return ended(BELOW, f"score {score:.12g} is below --fail-under {bar:.12g}{more}", step)
 
 
-def notice(isolation: str) -> None:
+def warn_if_partial(isolation: str) -> None:
     """Warn if confinement is partial on this machine."""
     from grader.sandbox.required import required
 

@@ -142,7 +142,8 @@ class Reader:
         """Record the line where a name appears first."""
         self.lines.setdefault((kind, name), node.start_mark.line + 1)
 
-    def mistake(self, node: yaml.Node, text: str) -> None:
+    def refuse(self, node: yaml.Node, text: str) -> None:
+        """Note a mistake, and read on."""
         self.mistakes.append((node.start_mark.line + 1, text))
 
     def rubric(self, root: yaml.Node, digest: str) -> Rubric:
@@ -163,7 +164,7 @@ class Reader:
     def release(self, node: yaml.Node) -> str:
         told = self.text(node, "release")
         if told and told not in RELEASES:
-            self.mistake(node, f"release is {told}; write {' or '.join(RELEASES)}")
+            self.refuse(node, f"release is {told}; write {' or '.join(RELEASES)}")
         return told
 
     def late(self, node: yaml.Node) -> Late:
@@ -172,7 +173,7 @@ class Reader:
         numbers = {name: self.number(value, name, least=0) for name, value in keys.items()}
         for name in ("per_day", "cap"):
             if numbers.get(name, 0) > 100:
-                self.mistake(keys[name], f"{name} is {numbers[name]:g}; it is in percent, so at most 100")
+                self.refuse(keys[name], f"{name} is {numbers[name]:g}; it is in percent, so at most 100")
         return Late(**{"per_day": 0.0} | numbers, timezone=timezone)
 
     def timezone(self, node: yaml.Node) -> str:
@@ -182,7 +183,7 @@ class Reader:
         try:
             ZoneInfo(name or "UTC")  # a value that is not text is reported already
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            self.mistake(node, f"there is no time zone {name}; write it as Europe/Berlin or America/New_York")
+            self.refuse(node, f"there is no time zone {name}; write it as Europe/Berlin or America/New_York")
         return name
 
     def limits(self, node: yaml.Node) -> Limits:
@@ -194,7 +195,7 @@ class Reader:
         """A limit, converted from the unit in the file to the unit in Limits."""
         number = self.number(node, name, least=LEAST.get(name, 0), open_end=name not in LEAST)
         if number > MOST:
-            self.mistake(node, f"{name} is {number:g}; it must be at most {MOST:g}")
+            self.refuse(node, f"{name} is {number:g}; it must be at most {MOST:g}")
             return 1
         return int(number * UNITS[name]) if name in UNITS else number
 
@@ -239,33 +240,33 @@ class Reader:
     def submit(self, node: yaml.Node, section: str) -> Iterator[str]:
         """The files that students hand in: names, or * and an ending."""
         if isinstance(node, yaml.SequenceNode) and not node.value:
-            self.mistake(node, f"submit of section {section} is empty; name the files that students hand in")
+            self.refuse(node, f"submit of section {section} is empty; name the files that students hand in")
         for file in self.texts(node, "submit"):
             if re.search(r"[/\\]", file):
-                self.mistake(node, f"submit names {file}; name the file alone, wherever students have it")
+                self.refuse(node, f"submit names {file}; name the file alone, wherever students have it")
             if file and not re.fullmatch(r"\*?[^*?\[\]]+", file):
-                self.mistake(node, f"submit names {file}; write a whole name, or * and an ending, as *.jpg")
+                self.refuse(node, f"submit names {file}; write a whole name, or * and an ending, as *.jpg")
             yield file
 
     def needs(self, node: yaml.Node) -> Iterator[str]:
         """Packages that must be installed."""
         for name in self.noted(node, "needs", "need"):
             if "." in name:
-                self.mistake(node, f"needs names {name}; name the package alone, {name.partition('.')[0]}")
+                self.refuse(node, f"needs names {name}; name the package alone, {name.partition('.')[0]}")
             yield name
 
     def forbid(self, node: yaml.Node) -> Iterator[str]:
         """Packages that a student's code cannot import."""
         for name in self.texts(node, "forbid"):
             if name == "numpy":
-                self.mistake(node, "forbid names numpy, which every process has imported; leave it out")
+                self.refuse(node, "forbid names numpy, which every process has imported; leave it out")
             yield name
 
     def modules(self, modules: dict[str, yaml.Node]) -> Iterator[tuple[str, str]]:
         """Name in a check -> file in the reference."""
         for name, value in modules.items():
             if not name.isidentifier():
-                self.mistake(value, f"the module {name} needs a name that can stand in `hw.NAME`; rename it")
+                self.refuse(value, f"the module {name} needs a name that can stand in `hw.NAME`; rename it")
             otherwise = (
                 f"the module {name} must be a .py file in reference/; a notebook that is handed in is read as one"
             )
@@ -279,11 +280,9 @@ class Reader:
             if not name:
                 continue
             if top not in ALWAYS and top not in needs:
-                self.mistake(
-                    element, f"warm names {name}, but it is not in Python, numpy or `needs`; add it to `needs`"
-                )
+                self.refuse(element, f"warm names {name}, but it is not in Python, numpy or `needs`; add it to `needs`")
             elif find_spec(top) is not None and not is_module(name):
-                self.mistake(element, f"warm names {name}, but {top} has no such module; correct the name")
+                self.refuse(element, f"warm names {name}, but {top} has no such module; correct the name")
             yield name
 
     def shims(self, node: yaml.Node) -> Iterator[tuple[str, str]]:
@@ -291,7 +290,7 @@ class Reader:
         for name, value in self.mapping(node, "shims", optional=None).items():
             self.note(value, "shim", name)
             if not all(part.isidentifier() for part in name.split(".")):
-                self.mistake(value, f"the shim {name} is not a module name; write it as in an import")
+                self.refuse(value, f"the shim {name} is not a module name; write it as in an import")
             elif path := self.script(value, name, f"the shim {name} must be a .py file in the homework's folder"):
                 yield name, path
 
@@ -300,7 +299,7 @@ class Reader:
         for name, value in self.mapping(node, "trusted", optional=None).items():
             self.note(value, "trusted", name)
             if not name.isidentifier() or name in modules:
-                self.mistake(value, f"trusted names {name}, which is a module of the section or no name; rename it")
+                self.refuse(value, f"trusted names {name}, which is a module of the section or no name; rename it")
             elif path := self.script(value, name, f"the trusted module {name} must be a .py file in reference/"):
                 yield name, path
 
@@ -310,7 +309,7 @@ class Reader:
             self.note(value, kind, name)
             first, *path = name.split(".")
             if first not in modules or not path:
-                self.mistake(value, f"{name} is in no module of the section; write it as module.function")
+                self.refuse(value, f"{name} is in no module of the section; write it as module.function")
             else:
                 yield name, self.text(value, name)
 
@@ -319,7 +318,7 @@ class Reader:
         path = self.text(node, name)
         if path.endswith(".py") and not path.startswith("/") and ".." not in Path(path).parts:
             return path
-        self.mistake(node, otherwise)
+        self.refuse(node, otherwise)
         return ""
 
     def noted(self, node: yaml.Node, what: str, kind: str) -> Iterator[str]:
@@ -346,12 +345,12 @@ class Reader:
                     self.note(keys[key], "function", words[key])
             files = self.sums(keys["files"]) if "files" in keys else {}
             if not words["reader"] and (len(files) != 1 or words["stand_in"]):
-                self.mistake(value, f"data set {name} has no reader, so it must have one file and no stand_in")
+                self.refuse(value, f"data set {name} has no reader, so it must have one file and no stand_in")
             places = tuple(self.texts(keys["places"], "places")) if "places" in keys else ("",)
             if not places:
-                self.mistake(keys["places"], f"data set {name} has no places; name at least one folder")
+                self.refuse(keys["places"], f"data set {name} has no places; name at least one folder")
             elif "fetch" in keys and not re.match(r"[^/.$~]", places[0]):
-                self.mistake(
+                self.refuse(
                     keys["fetch"],
                     f"data set {name} is downloaded into its first place, so that must be a plain folder name",
                 )
@@ -368,7 +367,7 @@ class Reader:
         for name, value in self.mapping(node, "files", optional=None).items():
             found[name] = self.text(value, name)
             if not SUM.fullmatch(found[name]):
-                self.mistake(value, f"{name} needs an md5, a sha256, or at least the first 8 digits of a sha256")
+                self.refuse(value, f"{name} needs an md5, a sha256, or at least the first 8 digits of a sha256")
         return found
 
     def downloads(self, node: yaml.Node) -> Iterator[Download]:
@@ -385,7 +384,7 @@ class Reader:
             self.note(name, "fixture", self.text(name, path))
         files = tuple(self.noted(keys["files"], "files", "handout")) if "files" in keys else ()
         for path in (one for one in (*files, *fixtures) if one.startswith("/") or ".." in Path(one).parts):
-            self.mistake(node, f"the handout lists {path}, which lies outside of it; name files of reference/")
+            self.refuse(node, f"the handout lists {path}, which lies outside of it; name files of reference/")
         return HandoutPlan(
             files=files,
             fixtures={path: self.text(name, path) for path, name in fixtures.items()},
@@ -397,30 +396,30 @@ class Reader:
             name = self.text(element, "a data set")
             if name and name not in known:
                 there = f"`data` has {', '.join(sorted(known))}" if known else "`data` has none"
-                self.mistake(element, f"{what} reads the data set {name}, but it is not under `data`; {there}")
+                self.refuse(element, f"{what} reads the data set {name}, but it is not under `data`; {there}")
             yield name
 
     def positions(self, node: yaml.Node, what: str) -> Iterator[int]:
         for element in self.sequence(node, what):
             number = self.number(element, what, least=0)
             if number != int(number):
-                self.mistake(element, f"{what}: a position in a tuple must be a whole number")
+                self.refuse(element, f"{what}: a position in a tuple must be a whole number")
             yield int(number)
 
     def tasks(self, node: yaml.Node, sections: set[str], data: Collection[str]) -> Iterator[Task]:
         seen: set[str] = set()
         elements = self.sequence(node, "tasks")
         if not elements:
-            self.mistake(node, "tasks is empty; a rubric needs at least one task")
+            self.refuse(node, "tasks is empty; a rubric needs at least one task")
         for element in elements:
             keys = self.mapping(element, "a task", required=("id", "title", "section", "items"), optional=("data",))
             id_ = self.text(keys["id"], "id") if "id" in keys else "?"
             if id_ in seen:
-                self.mistake(element, f"task {id_} appears twice")
+                self.refuse(element, f"task {id_} appears twice")
             seen.add(id_)
             section = self.text(keys["section"], "section") if "section" in keys else ""
             if "section" in keys and sections and section not in sections:
-                self.mistake(
+                self.refuse(
                     keys["section"],
                     f"task {id_}: there is no section {section!r}; the sections are {', '.join(sorted(sections))}",
                 )
@@ -433,12 +432,12 @@ class Reader:
         seen: set[str] = set()
         elements = self.sequence(node, "items")
         if not elements:
-            self.mistake(node, f"task {task} has no items")
+            self.refuse(node, f"task {task} has no items")
         for element in elements:
             item = self.item(element, task, data)
             self.note(element, "item", item.id)
             if item.id in seen:
-                self.mistake(element, f"item {item.id} appears twice")
+                self.refuse(element, f"item {item.id} appears twice")
             seen.add(item.id)
             yield item
 
@@ -446,10 +445,10 @@ class Reader:
         keys = self.mapping(node, "an item", optional=None)
         id_ = self.text(keys.pop("id"), "id") if "id" in keys else "?"
         if not id_.startswith(f"{task}."):
-            self.mistake(node, f"item {id_} is listed under task {task}; its id must start with {task}.")
+            self.refuse(node, f"item {id_} is listed under task {task}; its id must start with {task}.")
         for name in ("title", "points"):
             if name not in keys:
-                self.mistake(node, f"item {id_} has no {name}; add `{name}:`")
+                self.refuse(node, f"item {id_} has no {name}; add `{name}:`")
         title = self.text(keys.pop("title"), "title") if "title" in keys else ""
         points = self.number(keys.pop("points"), "points", least=0) if "points" in keys else 0.0
         skipped = self.text(keys.pop("skip"), "skip") if "skip" in keys else ""
@@ -462,12 +461,12 @@ class Reader:
         follows = keys.pop("follow_through", None)
         share = self.number(follows, "follow_through", least=0) if follows is not None else 1.0
         if share > 1:
-            self.mistake(follows or node, f"follow_through is {share:g}; it is a share, so at most 1")
+            self.refuse(follows or node, f"follow_through is {share:g}; it is a share, so at most 1")
         parts = self.text(keys.pop("right_parts"), "right_parts") if "right_parts" in keys else "lowest"
         if parts not in ("lowest", "nearest"):
-            self.mistake(node, f"right_parts is {parts}; it must be lowest or nearest")
+            self.refuse(node, f"right_parts is {parts}; it must be lowest or nearest")
         if not named and not skipped:
-            self.mistake(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
+            self.refuse(node, f"item {id_} has no checks; name them, or say why not with `skip:`")
         policies = {name: value.value for name, value in keys.items() if is_policy(value)}
         settings = self.settings({name: value for name, value in keys.items() if name not in policies})
         graded, nearest = () if skipped else checks, parts == "nearest"
@@ -478,14 +477,14 @@ class Reader:
         found: dict[str, float] = {}
         for name, value in keys.items():
             if resembles_policy(value):
-                self.mistake(value, f"{name} is {value.value}; it must be a number, or one of {', '.join(POLICIES)}")
+                self.refuse(value, f"{name} is {value.value}; it must be a number, or one of {', '.join(POLICIES)}")
             else:
                 found[name] = self.number(value, name, least=0)
         for name in SHARES & found.keys():
             if found[name] > 1:
-                self.mistake(keys[name], f"{name} is {found[name]:g}; it is a share, so at most 1")
+                self.refuse(keys[name], f"{name} is {found[name]:g}; it is a share, so at most 1")
         if "full" in found and found.get("partial", 0) > found["full"]:
-            self.mistake(keys["partial"], f"partial is above full, which is {found['full']:g}")
+            self.refuse(keys["partial"], f"partial is above full, which is {found['full']:g}")
         return found
 
     def below(self, node: yaml.Node, item: str) -> Iterator[str]:
@@ -513,10 +512,10 @@ class Reader:
             else self.mapping(node, "visibility", optional=None)
         )
         for name in said.keys() - {check.name for check in checks}:
-            self.mistake(said[name], f"visibility names {name}, which is no check of the item; correct it")
+            self.refuse(said[name], f"visibility names {name}, which is no check of the item; correct it")
         for name, value in said.items():
             if not isinstance(value, yaml.ScalarNode) or value.value not in VISIBILITIES:
-                self.mistake(value, f"the visibility of {name} has to be one of {', '.join(VISIBILITIES)}")
+                self.refuse(value, f"the visibility of {name} has to be one of {', '.join(VISIBILITIES)}")
         levels = {name: value.value for name, value in said.items() if isinstance(value, yaml.ScalarNode)}
         yield from (replace(check, visibility=levels.get(check.name, "visible")) for check in checks)
 
@@ -527,16 +526,16 @@ class Reader:
             for element in node.value:
                 name = self.text(element, "a check")
                 if name in weights:
-                    self.mistake(element, f"check {name} is named twice")
+                    self.refuse(element, f"check {name} is named twice")
                 weights[name], places[name] = 1.0, element
         elif isinstance(node, yaml.MappingNode):
             for name, value in self.mapping(node, "checks", optional=None).items():
                 weights[name], places[name] = self.number(value, name, least=0, open_end=True), value
         if not weights:
-            self.mistake(node, "checks must be a list of names, as in [forward], or of names with weights")
+            self.refuse(node, "checks must be a list of names, as in [forward], or of names with weights")
         for name, place in places.items():
             if ("check", name) in self.lines:
-                self.mistake(place, f"check {name} is named twice; the other is on line {self.lines['check', name]}")
+                self.refuse(place, f"check {name} is named twice; the other is on line {self.lines['check', name]}")
             self.note(place, "check", name)
         total = sum(map(Fraction, weights.values())) or Fraction(1)
         for name, weight in weights.items():
@@ -549,7 +548,7 @@ class Reader:
     ) -> dict[str, yaml.Node]:
         """The node's keys. With `optional` None, any other key is allowed."""
         if not isinstance(node, yaml.MappingNode):
-            self.mistake(node, f"{what} must be a mapping of names to values")
+            self.refuse(node, f"{what} must be a mapping of names to values")
             return {}
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
@@ -557,21 +556,19 @@ class Reader:
             if not name:
                 continue  # already reported
             if name in found:
-                self.mistake(key, f"{name} appears twice")
+                self.refuse(key, f"{name} appears twice")
             elif optional is not None and name not in required and name not in optional:
-                self.mistake(
-                    key, f"{what} cannot have the key {name}; its keys are {', '.join((*required, *optional))}"
-                )
+                self.refuse(key, f"{what} cannot have the key {name}; its keys are {', '.join((*required, *optional))}")
             else:
                 found[name] = value
         for name in required:
             if name not in found:
-                self.mistake(node, f"{what} has no {name}; add `{name}:`")
+                self.refuse(node, f"{what} has no {name}; add `{name}:`")
         return found
 
     def sequence(self, node: yaml.Node, what: str) -> list[yaml.Node]:
         if not isinstance(node, yaml.SequenceNode):
-            self.mistake(node, f"{what} must be a list")
+            self.refuse(node, f"{what} must be a list")
             return []
         return list(node.value)
 
@@ -583,7 +580,7 @@ class Reader:
         text = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
         if not text or not text.isprintable():
             odd = next((f"; {char!a} is in it" for char in text if not char.isprintable()), "")
-            self.mistake(node, f"{what} must be one line of text{odd}")
+            self.refuse(node, f"{what} must be one line of text{odd}")
             return ""
         return str(text)
 
@@ -596,9 +593,9 @@ class Reader:
                 value = float("nan")
         if not math.isfinite(value):
             hint = "; YAML needs a decimal point and a signed exponent, as in 1.0e-9" if exponent(node) else ""
-            self.mistake(node, f"{what} must be a number{hint}")
+            self.refuse(node, f"{what} must be a number{hint}")
             return 1.0
         if value < least or (open_end and value == least):
-            self.mistake(node, f"{what} is {value:g}; it must be {'more than' if open_end else 'at least'} {least:g}")
+            self.refuse(node, f"{what} is {value:g}; it must be {'more than' if open_end else 'at least'} {least:g}")
             return 1.0
         return value

@@ -132,8 +132,10 @@ def run(arguments: argparse.Namespace) -> int:
                 return INTERRUPTED
         rows = book.register(batch.run)
         if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
-            pages.index(book, batch.run, rows)
-        summary(book, batch.run, rows, progress, [*strays(arguments, students), *not_extended(batch.run, unknown)])
+            pages.write_index(book, batch.run, rows)
+        print_summary(
+            book, batch.run, rows, progress, [*strays(arguments, students), *not_extended(batch.run, unknown)]
+        )
     return FAULT if progress.faults else GRADED
 
 
@@ -300,7 +302,7 @@ def files_in_question(rows: Sequence[Row]) -> Iterator[str]:
         yield from (f"{row.student.id}: {question}" for question in asked)
 
 
-def summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, strays: Sequence[str]) -> None:
+def print_summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, strays: Sequence[str]) -> None:
     """Print the results, and what a person must look at."""
     say = Printer(Terminal(soft_wrap=True))
     rate = f" at {progress.graded / progress.seconds:.1f} a second" if progress.seconds > 1 else ""

@@ -259,12 +259,12 @@ class Batch:
             except (BrokenExecutor, CancelledError) as error:
                 if attempt.executor is self.executor:
                     self.executor = None  # it is broken; the next launch starts another
-                self.failed(attempt, f"the process that graded it ended ({type(error).__name__})")
+                self.handle_failure(attempt, f"the process that graded it ended ({type(error).__name__})")
             except ModuleNotFoundError as error:  # on a cluster's machine; here everything is imported already
                 raise UsageError(f"a worker lacks {error.name}; install this package on every machine") from None
             except Exception as error:
                 refuse_full_disk(error)
-                self.failed(attempt, f"{type(error).__name__}: {error}")
+                self.handle_failure(attempt, f"{type(error).__name__}: {error}")
         self.tell()
 
     def salvage(self) -> None:
@@ -310,7 +310,7 @@ class Batch:
         if report.faulty:
             self.progress.faults[attempt.student.id] = FAULT
 
-    def failed(self, attempt: Attempt, why: str) -> None:
+    def handle_failure(self, attempt: Attempt, why: str) -> None:
         """Handle a failure of the grading itself: grade once more, alone; after that, leave all points to a person."""
         if not attempt.alone:
             self.again.append(Attempt(attempt.student, attempt.job, alone=True))

@@ -191,7 +191,7 @@ def draw_again(book: Gradebook) -> None:
     for row in rows:
         pages.redraw(book, row.student.id, run)
     if (book.folder / pages.INDEX).is_file():
-        pages.index(book, run, rows)
+        pages.write_index(book, run, rows)
 
 
 def scrub(database: Database) -> None:

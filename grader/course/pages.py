@@ -96,7 +96,7 @@ def remove(book: Gradebook, student: str) -> None:
         delete(book.folder / path)
 
 
-def index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
+def write_index(book: Gradebook, run: Run, rows: Sequence[Row]) -> None:
     """Write the class's page. Raises UsageError if it cannot be written."""
     title = next((row.report.title for row in rows if row.report), "")
     notes = [*([partial(run)] if run.part else []), *caveats(book, run, rows)]

@@ -228,7 +228,7 @@ async def unsay(review: Review, request: Request, person: Person) -> Response:
     entry, chosen = entry_of(review, request), whole(form_of(request).get("number", ""))
     if chosen in {one[0] for one in review.view.said(entry)}:
         comments.take_back(review.desk.book.database, chosen, author=person.author)
-        review.desk.wrote([entry.student])
+        review.desk.note_written([entry.student])
     return RedirectResponse(review.view.link(entry), 303)
 
 

@@ -49,7 +49,7 @@ class Desk:
         desk.queue.refresh()
         return desk
 
-    def wrote(self, students: Iterable[str]) -> None:
+    def note_written(self, students: Iterable[str]) -> None:
         self.stale |= set(students)
         self.queue.refresh()
 
@@ -88,7 +88,7 @@ class Desk:
         one = Decision(entry.student, entry.item, points, seen, tuple(comments), why)
         graded = ACCEPTED if points == entry.score else decisions.LOOKED
         decisions.decide(self.book, [one], author=author, most=self.queue.most, graded=graded)
-        self.wrote([entry.student])
+        self.note_written([entry.student])
 
     def decide_group(
         self, group: Failing, points: float, *, author: str, except_: set[str], seen: Mapping[str, int],
@@ -104,7 +104,7 @@ class Desk:
             raise UsageError(f"{len(new)} more are in the group by now; nothing was recorded: look at the page again")
         given = [Decision(one, group.item, points, seen[one], tuple(comments), why) for one in chosen]
         decisions.decide(self.book, given, author=author, most=self.queue.most)
-        self.wrote(chosen)
+        self.note_written(chosen)
         return len(chosen)
 
     def settle_files(self, entry: Entry, text: str, *, author: str, told: str) -> None:
@@ -112,7 +112,7 @@ class Desk:
         if entry.told != told:
             raise Changed(f"{entry.told or 'someone'} decided on this in the meantime; nothing of yours was recorded")
         comments.say(self.book.database, entry.student, FILES, "", text.strip() or NOTHING_ELSE, author=author)
-        self.wrote([entry.student])
+        self.note_written([entry.student])
 
     def take(self, entry: Entry, file: str, name: str, wanted: Sequence[str], *, author: str, told: str) -> None:
         """Record which file counts; the student is graded again with it by the next batch, or from this page."""
@@ -128,7 +128,7 @@ class Desk:
         assert entry.request is not None
         requests.answer(self.book, entry.request, granted, reason, author=author, seen=seen, points=points,
                         adjusted=adjusted, most=self.queue.most)  # fmt: skip
-        self.wrote([entry.student])
+        self.note_written([entry.student])
 
     def undo(self, author: str) -> Entry | None:
         """Take back the author's last decision, of whatever kind. Gives its entry."""
@@ -148,7 +148,7 @@ class Desk:
             gone = decisions.undo(self.book, author)
             key = self.book.id_among(gone[0].given.student, self.queue.students), gone[0].given.item
             self.stale |= {self.book.id_among(one.given.student, self.queue.students) for one in gone}
-        self.wrote([key[0]])
+        self.note_written([key[0]])
         return self.queue.entries.get(key)
 
     def last_of(self, author: str) -> tuple[str, int]:
@@ -174,19 +174,19 @@ class Desk:
         """A new comment, or another wording of one: its number, and how many students' points it changed."""
         number, changed = decisions.word(self.book, text, points, author=author, item=item, comment=comment,
                                          most=self.queue.most, seen=seen)  # fmt: skip
-        self.wrote(self.book.id_among(one, self.queue.students) for one in changed)
+        self.note_written(self.book.id_among(one, self.queue.students) for one in changed)
         return number, len(changed)
 
     def say(self, entry: Entry, place: str, text: str, *, author: str) -> None:
         comments.say(self.book.database, entry.student, entry.item, place, text, author=author)
-        self.wrote([entry.student])
+        self.note_written([entry.student])
 
     def request(self, student: str, item: str, text: str, *, author: str) -> None:
         """Record a request that was typed in. Raises UsageError if nobody or several have that name."""
         one = self.book.student(student, self.queue.run)
         if not requests.put(self.book.database, one.id, item, text, author=author, items=self.queue.most):
             raise UsageError("this request is there already")
-        self.wrote([])
+        self.note_written([])
 
     def extend(
         self, who: str, group: str, due: datetime | None, days: int, *, author: str, why: str
@@ -225,7 +225,7 @@ class Desk:
                     "UPDATE submissions SET due = ? WHERE run = ? AND student = ?",
                     (one.due.isoformat() if one.due else None, run.id, one.id),
                 )
-        self.wrote(one.id for one in changed)
+        self.note_written(one.id for one in changed)
 
 
 def lasting(student: Student) -> str:

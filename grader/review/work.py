@@ -14,7 +14,7 @@ def redraw(folder: Path, run: int, student: str, index: bool) -> None:
         graded = book.run(run)
         pages.redraw(book, student, graded)
         if index and (folder / pages.INDEX).is_file():
-            pages.index(book, graded, book.register(graded))
+            pages.write_index(book, graded, book.register(graded))
 
 
 def outdated(folder: Path, run: int) -> list[str]:

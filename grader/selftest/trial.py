@@ -72,10 +72,10 @@ def tested(plan: Plan, grade: Grader) -> Table:
     broken = [one for one in seen.results if one.verdict is Verdict.INTERNAL]
     table.faults += [f"the reference breaks the check {one.name}: {said(one, homework.folder)}" for one in broken]
     if not broken:
-        control(plan, grade, limits, seen, table)
+        grade_controls(plan, grade, limits, seen, table)
     if not broken and not table.uncontrolled:
-        right(plan, grade, limits, table)
-        wrong(plan, grade, limits, seen, table)
+        grade_right_work(plan, grade, limits, table)
+        grade_mutants(plan, grade, limits, seen, table)
     table.seconds = time.monotonic() - began
     return table
 
@@ -124,7 +124,7 @@ def first_line(message: str) -> str:
 # Controls
 
 
-def control(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Table) -> None:
+def grade_controls(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Table) -> None:
     """Each check has to reject a wrong answer of a function that it is about; else of one that it runs, or a work that
     the homework knows to be wrong."""
     checks = {one.name: plan.homework.checks[one.name] for one in seen.results if one.verdict is Verdict.PASS}
@@ -162,7 +162,7 @@ def items_of(plan: Plan, checks: Iterable[str]) -> tuple[str, ...]:
 # Right work
 
 
-def right(plan: Plan, grade: Grader, limits: Limits, table: Table) -> None:
+def grade_right_work(plan: Plan, grade: Grader, limits: Limits, table: Table) -> None:
     """Grade all right work with several seeds."""
     works = [replace(plan.reference, name="the reference"), *wheats(plan.homework, plan.reference)]
     seeds = QUICK_SEEDS if plan.quick else plan.seeds
@@ -183,7 +183,7 @@ def right(plan: Plan, grade: Grader, limits: Limits, table: Table) -> None:
 # Wrong work
 
 
-def wrong(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Table) -> None:
+def grade_mutants(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Table) -> None:
     """Grade every mutant, or some of each function and operator; each with another seed, so that no mistake is found
     by the luck of one."""
     made = [one for function in seen.functions for one in mutants(function, plan.reference, plan.homework)]

@@ -116,7 +116,7 @@ def pairs(entries: Sequence[Entry], handout: Work = Work()) -> Found:  # noqa: B
     entries = sorted(entries, key=lambda one: (one.year != "", one.year, one.label))
     rows = sum(not one.year for one in entries)
     drafts: dict[tuple[int, int], Draft] = {}
-    for gather in (code, outputs, answers, pictures):
+    for gather in (gather_code, gather_outputs, gather_answers, gather_pictures):
         gather(entries, rows, handout, drafts)
     made = [
         Pair(entries[left].label, entries[right].label, tuple(sorted(one.evidence, key=lambda part: -part.strength)),
@@ -134,7 +134,7 @@ Drafts = dict[tuple[int, int], Draft]
 # Code
 
 
-def code(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
+def gather_code(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
     tokens = [[one.tokens for one in entry.work.documents] for entry in entries]
     given = [one.tokens for one in handout.documents]
     known = rarity.known_names(tokens, given)
@@ -240,7 +240,7 @@ def counted(count: int, what: str) -> str:
 # Saved outputs
 
 
-def outputs(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
+def gather_outputs(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
     """Successive numbers that were printed alike, to the last digit."""
     common = set(runs(handout))
     held = [[run for run in runs(entry.work) if run not in common] for entry in entries]
@@ -263,7 +263,7 @@ def runs(work: Work) -> Iterator[tuple[str, str]]:
 # Wrong answers and settings
 
 
-def answers(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
+def gather_answers(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
     """Wrong answers alike, together with all settings alike."""
     default = settings(handout)
     chosen = [tuple(sorted(settings(entry.work) - default)) for entry in entries]
@@ -292,7 +292,7 @@ def settings(work: Work) -> set[tuple[str, str]]:
 # Pictures
 
 
-def pictures(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
+def gather_pictures(entries: Sequence[Entry], rows: int, handout: Work, drafts: Drafts) -> None:
     """Photographs that show the same, and saved pictures with the same pixels."""
     for (left, right), shared in sights.alike([entry.work.pictures for entry in entries], handout.pictures).items():
         if left >= rows:

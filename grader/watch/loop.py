@@ -77,7 +77,7 @@ class Cut:
         self.look()
         return child
 
-    def now(self) -> None:
+    def end_worker(self) -> None:
         """End the worker. Called by the thread that notices saves."""
         self.wanted = True
         if self.child is not None and self.child.running():
@@ -103,7 +103,7 @@ class Watch:
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan, self.screen = plan, screen
         self.cut = Cut(plan.launch)
-        self.saves = Saves(plan.path, plan.read, self.cut.now, plan.ours)
+        self.saves = Saves(plan.path, plan.read, self.cut.end_worker, plan.ours)
         self.work: Work = self.saves.work
         self.notes: dict[str, None] = {}  # on the data that were used
         self.heavy = {item.id for task in plan.homework.rubric.tasks for item in task.items if task.data or item.data}

@@ -48,7 +48,7 @@ def folder(tmp_path):
         for student in ("ada", "doe"):
             for audience in ("student", "staff"):
                 (book.folder / pages.path_of(student, audience)).write_text("old")
-        pages.index(book, run, book.register(run))
+        pages.write_index(book, run, book.register(run))
     return tmp_path / "out"
 
 
@@ -332,7 +332,7 @@ def test_an_adjustment_that_the_rubric_has_changed_under_is_told_and_counts_no_m
             one = replace(whole, tasks=(replace(whole.tasks[0], items=(now,)),))
             book.record(Student(student, student, {"ID": "1"}, "in/x", "d", DUE), one)
         assert book.row("ada").report.final == 3
-        pages.index(book, run, book.register(run))
+        pages.write_index(book, run, book.register(run))
     told = ("ada: 2.1 was adjusted to more than its maximum, which is 3 now; adjust it again",
             "ada, doe: 2.2 was adjusted, but the rubric no longer has it; adjust another item instead")  # fmt: skip
     for text in (type_("list")[1], type_("export", "csv")[1], (folder / pages.INDEX).read_text(encoding="utf-8")):
@@ -448,7 +448,7 @@ def test_the_class_page_tells_its_run_and_what_list_tells(folder, type_):
         run = book.begin(seed=7, due=DUE, settings={"only": ["2"]})
         made_up = Provenance(7, {"cifar10": "CIFAR-10 0a1b (stand-in data)"}, "r", "g", "f", "confined")
         book.record(Student("ada", "Ada", {}, "in/ada", "d", marked_late=True), replace(report(), provenance=made_up))
-        pages.index(book, run, book.register(run))
+        pages.write_index(book, run, book.register(run))
     for at_once in (True, False):
         header = (folder / pages.INDEX).read_text(encoding="utf-8").partition("</header>")[0]
         assert "run 2, begun 20" in header
@@ -463,7 +463,7 @@ def test_the_class_page_links_no_report_of_an_earlier_run(folder):
         book.begin(seed=7)
         book.record(Student("ada", "Lovelace, Ada", {}, "in/ada.zip", problem="ada.zip is damaged"), None)
         book.record(Student("doe", "Doe, Jane", {}, "in/doe.zip", "d", DUE), report())
-        pages.index(book, book.run(), book.register())
+        pages.write_index(book, book.run(), book.register())
     page = (folder / pages.INDEX).read_text(encoding="utf-8")
     assert "reports/doe.html" in page
     assert "reports/ada.html" not in page

@@ -95,7 +95,7 @@ def test_a_batchs_folder_gives_wrong_answers_and_gets_the_page_and_nothing_else_
         run = book.begin(seed=7, settings={"folder": str(folder)})
         for name in ("ada", "ben", "cem", "dot"):
             book.record(Student(name, name.title(), path=name), result(f"is {'-0.3' if name in 'ada dot' else name}"))
-        pages.index(book, run, book.register(run))
+        pages.write_index(book, run, book.register(run))
         before = [book.report(name) for name in ("ada", "ben", "cem", "dot")], (tmp_path / "out/index.html").read_text()
     code, out, _ = typed(tmp_path / "out", "--jobs", 1)
     assert code == 0

@@ -66,7 +66,7 @@ def filled(tmp_path: Path) -> Path:
             for audience in pages.AUDIENCES:
                 (book.folder / pages.path_of(student, audience)).write_text(f"old page of Lovelace {WORK}")
         half(book.folder / pages.path_of("zl1815", "student")).write_text(WORK)
-        pages.index(book, book.run(), book.register(book.run()))
+        pages.write_index(book, book.run(), book.register(book.run()))
         with book.database.writing() as connection:  # as the platforms' exports and later tables have it
             connection.execute("INSERT INTO returned VALUES ('canvas', 'zl1815', 'x', 'now')")
             for statement in (

@@ -184,7 +184,7 @@ def test_no_page_breaks_wcag(browser, tmp_path):
             from grader.course import pages
 
             run = book.run()
-            pages.index(book, run, book.register(run))
+            pages.write_index(book, run, book.register(run))
     page.goto(Path(out / "index.html").as_uri())
     found |= {"index.html": violations(axe, page)}
     assert {name: told for name, told in found.items() if told} == {}

@@ -25,7 +25,7 @@ def test_sentences_on_the_mutants_of_quick_are_short_and_easy_to_read(task):
     with Zygotes() as zygotes:
         grade = runs.here(homework, zygotes.launch)
         seen = trial.surveyed(plan, grade)
-        trial.wrong(plan, grade, trial.patience(homework.rubric.limits, seen.results), seen, found)
+        trial.grade_mutants(plan, grade, trial.patience(homework.rubric.limits, seen.results), seen, found)
     assert found.sentences
     assert not [one.message for one in found.long]
     said = [one.message for one in found.sentences if "not implemented yet" not in one.message]

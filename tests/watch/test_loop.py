@@ -256,7 +256,7 @@ def test_a_save_ends_what_runs_and_keeps_what_was_graded(tmp_path):
 
     def save(on_progress: Any) -> None:
         bench.script.clear()
-        bench.watch.cut.now()
+        bench.watch.cut.end_worker()
 
     bench.script["adam_steps"] = save
     bench.watch.due = {"1.1", "1.2", "1.3", "2.1"}

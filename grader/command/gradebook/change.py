@@ -30,7 +30,7 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     try:
         pages.redraw(book, student, run)
         if (book.folder / pages.INDEX).is_file():
-            pages.index(book, run, book.register(run))
+            pages.write_index(book, run, book.register(run))
     except UsageError as error:  # the next batch draws the page again
         print(f"grade.py: notice: the adjustment is recorded; the page could not be drawn: {error}", file=sys.stderr)
     report = book.row(student, run).report

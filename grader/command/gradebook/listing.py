@@ -37,7 +37,7 @@ def list_(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer
     for row in rows:
         if row.student.problem:
             say(f"{SHAPE[Verdict.RAISED]} {row.student.id}: {row.student.problem}", "red")
-    review(book, run, say, {row.student.id for row in rows})
+    print_waiting(book, run, say, {row.student.id for row in rows})
     for caveat in caveats(book, run, rows):
         say(f"{SHAPE[Verdict.INTERNAL]} {caveat}", "magenta")
 
@@ -73,10 +73,10 @@ def days(row: Row) -> str:
     return "?" if late_days is None else str(late_days) if late_days else ""
 
 
-def review(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -> None:
+def print_waiting(book: Gradebook, run: Run, say: Printer, students: Collection[str]) -> None:
     """Print what waits for a person, for these students, with the evidence."""
     asked = [one for one in book.waiting(run) if one[0].id in students]
-    which_file(book, [one for one in asked if is_on_files(one[2])], say)
+    print_undecided_files(book, [one for one in asked if is_on_files(one[2])], say)
     waiting = [one for one in asked if not is_on_files(one[2])]
     for who, item, check in waiting:
         clean = cleaned(check, "staff")
@@ -100,7 +100,9 @@ def is_on_files(check: CheckResult) -> bool:
     return check.waits and check.verdict is Verdict.SKIPPED
 
 
-def which_file(book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, CheckResult]], say: Printer) -> None:
+def print_undecided_files(
+    book: Gradebook, waiting: Iterable[tuple[Student, ItemResult, CheckResult]], say: Printer
+) -> None:
     """Print whose points wait for a decision on which file counts: the candidates, the items, and what to type."""
     asked: dict[tuple[str, str], dict[str, float]] = {}
     for who, item, check in waiting:
@@ -148,11 +150,11 @@ def show(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printer)
             row.report, audience="staff", page=book.folder / page if page else None, encoding=say.encoding
         )
         say(shown)
-    history(book, student.id, say, zone_of(run.late))
-    review(book, run, say, {student.id})
+    print_history(book, student.id, say, zone_of(run.late))
+    print_waiting(book, run, say, {student.id})
 
 
-def history(book: Gradebook, student: str, say: Printer, zone: tzinfo | None) -> None:
+def print_history(book: Gradebook, student: str, say: Printer, zone: tzinfo | None) -> None:
     """Print the adjustments that were replaced or revoked. The report already shows the others."""
     in_force = book.in_force(student).values()
     for one in book.adjustments(student):

@@ -23,7 +23,7 @@ def release(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Print
         for row in rows:
             pages.redraw(book, row.student.id, run)
         if (book.folder / pages.INDEX).is_file():
-            pages.index(book, run, rows)
+            pages.write_index(book, run, rows)
     what = "taken back" if arguments.take_back else "released"
     say(f"run {run.id}: {what} {', '.join(changed)}" if changed else f"run {run.id}: all of that was {what} already")
     left = releases.held(book, run, rows)

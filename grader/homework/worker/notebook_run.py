@@ -79,7 +79,7 @@ class NotebookRun:
         paths.lay(self.program.files)
         if any("idx3-ubyte" in source for source in self.sources.values()):
             self.data.lay(any(".gz" in source for source in self.sources.values()))
-        self.shell = Shell(self.failed)
+        self.shell = Shell(self.note_failure)
         self.names = self.shell.names
         self.data.take_over()
         self.watch.begin()
@@ -124,7 +124,7 @@ class NotebookRun:
         self.kept = [(each, each.detach().clone()) for each in tensors]
         self.over = time.process_time() + AFTER
 
-    def failed(self, error: Exception) -> None:
+    def note_failure(self, error: Exception) -> None:
         """Note an exception in a thread of the notebook's."""
         if self.now is not None:
             self.errors.append((self.now, error))

@@ -60,7 +60,7 @@ class PretrainedRun:
         register_module_forward_hook(self.left, with_kwargs=True, always_call=True)
         self.shell = Shell()
         self.names = self.shell.names
-        self.names[FAILED] = self.failed
+        self.names[FAILED] = self.note_failure
         self.names["idx2label"] = dict(enumerate(order["labels"]))
         statements, unread = notebook.read(cells)
         self.problems += unread
@@ -74,9 +74,9 @@ class PretrainedRun:
         try:
             self.shell.execute(ast.fix_missing_locations(node), file)
         except (Exception, SystemExit) as error:
-            self.failed(error, statement.cell, statement.node.lineno)
+            self.note_failure(error, statement.cell, statement.node.lineno)
 
-    def failed(self, error: BaseException, cell: int, line: int) -> None:
+    def note_failure(self, error: BaseException, cell: int, line: int) -> None:
         cause = vision.lacking(error)
         problem = cell, line, f"{type(cause).__name__}: {cause}"[:200]
         if problem not in self.problems[:MOST_PROBLEMS]:

@@ -38,7 +38,7 @@ class Shell:
         self.failed = failed
         self.threads: list[threading.Thread] = []
         self.names: dict[str, Any] = {"__name__": "__main__", "get_ipython": lambda: IPYTHON, "display": IPYTHON}
-        vars(IPYTHON).update(run_line_magic=self.magic, magic=self.whole_magic, run_cell=self.run,
+        vars(IPYTHON).update(run_line_magic=self.magic, magic=self.run_whole_magic, run_cell=self.run,
                              run_cell_magic=lambda name, line, cell: self.magic(name, cell), ex=self.run)  # fmt: skip
         self.prepare()
 
@@ -102,19 +102,19 @@ class Shell:
     def run(self, source: str, *_: Any, **__: Any) -> None:
         self.evaluate(compile(notebook.plain(source), "<cell>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT))
 
-    def whole_magic(self, line: str) -> None:
+    def run_whole_magic(self, line: str) -> None:
         name, _, rest = line.lstrip("%").partition(" ")
         self.magic(name, rest)
 
     def magic(self, name: str, line: str = "", *_: Any) -> Any:
         """`get_ipython().run_line_magic("time", "fit()")`"""
         if name == "run":
-            self.script(line)
+            self.run_script(line)
         elif name in RUNS_CODE:
             self.run(f"%{name} {line}" if OPTION.match(line) and name != "capture" else line)
         return IPYTHON
 
-    def script(self, line: str) -> None:
+    def run_script(self, line: str) -> None:
         """`%run train.py --epochs 3`: afterwards its names are in the notebook, as in Jupyter."""
         path, *arguments = shlex.split(line)
         code = compile(notebook.plain(Path(path).read_text(encoding="utf-8")), path, "exec")

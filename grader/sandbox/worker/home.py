@@ -92,9 +92,9 @@ def furnish(folder: str, stand_ins: StandIns) -> None:
     main = sys.modules["__main__"]
     if not hasattr(main, "__file__"):
         main.__file__ = str(Path(folder) / "__main__.py")
-    instead(os, "getlogin", OSError, lambda: USER)
-    instead(os, "get_terminal_size", OSError, lambda *_: os.terminal_size((COLUMNS, LINES)))
-    instead(locale, "setlocale", locale.Error, lambda category, locale=None: setlocale(category))
+    answer_instead(os, "getlogin", OSError, lambda: USER)
+    answer_instead(os, "get_terminal_size", OSError, lambda *_: os.terminal_size((COLUMNS, LINES)))
+    answer_instead(locale, "setlocale", locale.Error, lambda category, locale=None: setlocale(category))
     furnish_accounts()
     keep_old_names(stand_ins)
 
@@ -109,13 +109,13 @@ def furnish_accounts() -> None:
     home = os.environ["HOME"]
     user = pwd.struct_passwd((USER, "x", os.getuid(), os.getgid(), USER, home, "/bin/sh"))
     group = grp.struct_group((USER, "x", os.getgid(), [USER]))
-    instead(pwd, "getpwuid", KeyError, lambda _: user)
-    instead(pwd, "getpwnam", KeyError, lambda _: user)
-    instead(grp, "getgrgid", KeyError, lambda _: group)
-    instead(grp, "getgrnam", KeyError, lambda _: group)
+    answer_instead(pwd, "getpwuid", KeyError, lambda _: user)
+    answer_instead(pwd, "getpwnam", KeyError, lambda _: user)
+    answer_instead(grp, "getgrgid", KeyError, lambda _: group)
+    answer_instead(grp, "getgrnam", KeyError, lambda _: group)
 
 
-def instead(module: Any, name: str, error: type[Exception], answer: Callable[..., Any]) -> None:
+def answer_instead(module: Any, name: str, error: type[Exception], answer: Callable[..., Any]) -> None:
     """If `module.name` raises `error`, return `answer` of the same arguments."""
     function = getattr(module, name, None)
     if function is None:

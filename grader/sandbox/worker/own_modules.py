@@ -35,10 +35,10 @@ from grader.sandbox.worker.statements import (
     IMPORTS,
     begin_of,
     is_text,
+    leave_out,
     only_elsewhere,
     set_by,
     traced,
-    without,
 )
 
 HOME = "student"  # the folder that holds the section's folders
@@ -285,7 +285,7 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         if isinstance(statement, FUNCTIONS):
             if not (name := self.follows(error)):
                 return False
-            without(statement, self.lost)
+            leave_out(statement, self.lost)
             exec(self.compiled(statement), self.names)
             self.tell(statement.lineno, f"needs {name}, which is not here; that part was left out")
             return True

@@ -37,7 +37,7 @@ def set_by(statement: ast.stmt) -> set[str]:
     return found
 
 
-def without(statement: ast.stmt, lost: set[str]) -> None:
+def leave_out(statement: ast.stmt, lost: set[str]) -> None:
     """Take out of a definition what is evaluated at once and needs a lost name: decorators, defaults, annotations,
     bases, and a class's values. The bodies of functions stay."""
 
@@ -50,7 +50,7 @@ def without(statement: ast.stmt, lost: set[str]) -> None:
         statement.bases = list(filter(keeps, statement.bases))
         statement.keywords = list(filter(keeps, statement.keywords))
         for one in statement.body:
-            without(one, lost)
+            leave_out(one, lost)
         kept = [one for one in statement.body if isinstance(one, FUNCTIONS) or keeps(one)]
         statement.body = kept or [ast.copy_location(ast.Pass(), statement)]
     elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
