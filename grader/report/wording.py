@@ -52,6 +52,7 @@ ASCII_SHAPE = {"✓": "+", "◐": "~", "✗": "x", "○": "o", "■": "#", "–"
 
 PLACE = re.compile(r"([\w.-]+):([1-9][0-9]{0,6})")  # a line of a student's file, as a check names it
 LONGEST = 2000  # characters of a sentence; printed output has its own limit in the rubric
+WIDEST = 400  # characters of a line of printed output
 SETTLED = (Verdict.PASS, Verdict.SKIPPED)
 
 # Escape sequences by ECMA-48: CSI; then strings up to their terminator (OSC, DCS, ...); then all others.
@@ -91,10 +92,10 @@ def _replaced(char: str) -> bool:
     return unicodedata.category(char) == "Cs"
 
 
-def capped(text: str, *, lines: int = 12, width: int = 400) -> str:
-    """At most `lines` lines of `width` characters, and a last line that says how many were left out."""
+def capped(text: str, *, lines: int = 12) -> str:
+    """At most `lines` lines of WIDEST characters, and a last line that says how many were left out."""
     rows = text.strip("\n").split("\n")
-    shown = [row if len(row) <= width else row[: width - 1] + "…" for row in rows[:lines]]
+    shown = [row if len(row) <= WIDEST else row[: WIDEST - 1] + "…" for row in rows[:lines]]
     left = len(rows) - len(shown)
     return "\n".join([*shown, f"… {left} more line{'s' * (left > 1)}"] if left else shown)
 

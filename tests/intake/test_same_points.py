@@ -115,7 +115,6 @@ def notebook(text: str) -> bytes:
     return json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}).encode()
 
 
-AT_TOP = "import numpy as np\n"
 CHANGED = {
     "utf-16": {"layers.py": LAYERS.encode("utf-16")},
     "cr": {"layers.py": LAYERS.replace("\n", "\r").encode()},

@@ -408,7 +408,7 @@ def frame(value: Any) -> bytes:
 
 
 def expect_room(size: int) -> None:
-    """Raises FrameError for more bytes than a frame may have."""
+    """Raise FrameError for more bytes than a frame may have."""
     if size > MAX_FRAME:
         raise FrameError(f"{size >> 20} MB in one frame; at most {MAX_FRAME >> 20} MB can be sent")
 
@@ -419,14 +419,13 @@ def write_frame(stream: IO[bytes], value: Any) -> None:
     stream.flush()
 
 
-def read_frame(stream: IO[bytes], most: int = MAX_FRAME) -> Any:
-    """Receive one value. Raises EOFError at a clean end, TooLargeError for a frame of more than `most` bytes, and
-    FrameError for anything else but a whole frame."""
-    return decode(receive(stream, most))
+def read_frame(stream: IO[bytes]) -> Any:
+    """Receive one value. Raises EOFError at a clean end, FrameError for anything else but a whole frame."""
+    return decode(receive(stream, MAX_FRAME))
 
 
-def receive(stream: IO[bytes], most: int = MAX_FRAME) -> bytes:
-    """The bytes of one value, for `decode`. Raises as `read_frame`."""
+def receive(stream: IO[bytes], most: int) -> bytes:
+    """The bytes of one value, for `decode`. Raises as `read_frame`, and TooLargeError for more than `most` bytes."""
     head = stream.read(HEAD)
     if not head:
         raise EOFError
