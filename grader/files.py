@@ -138,6 +138,15 @@ def set_aside(path: Path, content: str | bytes) -> Path | None:
         raise UsageError(f"cannot rename {path} ({error.strerror}); choose another path") from None
 
 
+def made_folder(path: Path) -> Path:
+    """A folder for output, made if it is not there. Raises UsageError if that fails."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot create {path} ({error.strerror}); choose another path with --out") from None
+    return path
+
+
 def replace(path: Path, content: str | bytes) -> None:
     part = half(path)
     try:

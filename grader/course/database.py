@@ -18,6 +18,7 @@ from grader.files import printable
 T = TypeVar("T")
 FILE = "gradebook.sqlite"
 REPORTS = "reports"  # the folder beside it with a page for each student
+EXPORTS = "export"  # the folder beside it with what other systems take
 PATIENCE = 30.0  # seconds to wait while another process writes
 
 # Entry N migrates a gradebook from version N to N + 1. Never edit a released entry: add a new one.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.course import pages
-from grader.course.database import FILE, REPORTS, Database
+from grader.course.database import EXPORTS, FILE, REPORTS, Database
 from grader.course.gradebook import Gradebook
 from grader.course.people import own_ids
 from grader.errors import UsageError
@@ -25,7 +25,6 @@ from grader.files import delete, remove, write
 from grader.model import Student, Verdict
 
 PENDING = "forget.json"
-EXPORTS = "export"
 SOMEONE = "(forgotten)"  # instead of the student's name in texts about others
 SHORTEST = 3  # characters of what is searched for; a number needs more, because it may be points
 LONG_NUMBER = 5

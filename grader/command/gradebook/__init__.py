@@ -10,7 +10,7 @@ from pathlib import Path
 
 from grader.command.gradebook.change import AS_GRADED, NO_FILE, adjust, take
 from grader.command.gradebook.diff import diff
-from grader.command.gradebook.export import EACH, EXPORTS, SHEETS, export
+from grader.command.gradebook.export import EACH, SHEETS, export
 from grader.command.gradebook.feedback import FEEDBACK, PLATFORMS
 from grader.command.gradebook.forget import forget
 from grader.command.gradebook.late import late
@@ -18,6 +18,7 @@ from grader.command.gradebook.listing import ONLY, list_, show
 from grader.command.gradebook.release import release
 from grader.course import forget as forgetting
 from grader.course.caveats import partial
+from grader.course.database import EXPORTS
 from grader.course.gradebook import Gradebook, Run
 from grader.files import is_output
 from grader.model import LATE_DAYS

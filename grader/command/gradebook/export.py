@@ -11,12 +11,13 @@ from grader import rubric
 from grader.command.gradebook.feedback import FEEDBACK, feedback
 from grader.course import research
 from grader.course.caveats import caveats, named, partial, waiting
+from grader.course.database import EXPORTS
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.course.export.sheet import grade, items
 from grader.course.gradebook import Gradebook, Run
 from grader.course.releases import held, items_of
 from grader.errors import UsageError
-from grader.files import XML, check_place, set_aside
+from grader.files import XML, check_place, made_folder, set_aside
 from grader.files import write as write_file
 from grader.model import Row, Rubric, Verdict
 from grader.report.audience import released
@@ -48,7 +49,6 @@ EACH: dict[str, tuple[str, str, Callable[[Row, Rubric], str]]] = {  # one per su
     "gradescope": ("results.json", '{\n  "score": ', gradescope.render),
     "github": ("annotations.txt", "::", github.render),
 }
-EXPORTS = "export"
 OWN = Path(__file__).parents[2] / "homework"
 
 
@@ -114,7 +114,7 @@ def written(
             for warning in research.warnings(rows, arguments.format):
                 say(f"{SHAPE[Verdict.INTERNAL]} {warning}", "magenta")
         content = sheet.render(rows, plan, *([arguments.assignment] if sheet.titled else []))
-        path: Path = arguments.out or folder(book.folder / EXPORTS) / name
+        path: Path = arguments.out or made_folder(book.folder / EXPORTS) / name
         if arguments.out:
             check_place(path, sheet.begins)
         if earlier := set_aside(path, content):  # one that was edited, or of another run
@@ -122,12 +122,12 @@ def written(
         write_file(path, content)
         return path
     name, begins, each = EACH[arguments.format]
-    path = folder(arguments.out or book.folder / EXPORTS / arguments.format)
+    path = made_folder(arguments.out or book.folder / EXPORTS / arguments.format)
     files = {path / row.student.id / name: row for row in rows if row.report is not None}
     for file in filter(Path.is_file, files):
         check_place(file, begins)
     for file, row in files.items():
-        folder(file.parent)
+        made_folder(file.parent)
         write_file(file, each(row, plan))
     return path
 
@@ -135,11 +135,3 @@ def written(
 def homework_of(run: Run, named: Path | None) -> Path:
     """The folder of the run's homework; `named` overrides it, for example if the folder was moved."""
     return named or Path(run.settings.get("homework") or OWN)
-
-
-def folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot create {path} ({error.strerror}); choose another path with --out") from None
-    return path

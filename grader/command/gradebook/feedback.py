@@ -9,11 +9,12 @@ from pathlib import Path
 
 from grader.course import pages, returned
 from grader.course.caveats import named
+from grader.course.database import EXPORTS
 from grader.course.export.feedback import canvas, email, gradescope, moodle
 from grader.course.export.feedback.letter import Letter, Post, letter, zipped
 from grader.course.gradebook import Gradebook, Run
 from grader.errors import UsageError
-from grader.files import ZIP, check_place, set_aside
+from grader.files import ZIP, check_place, made_folder, set_aside
 from grader.files import write as write_file
 from grader.model import Row, Rubric, Verdict
 from grader.report.text import Printer
@@ -61,13 +62,11 @@ def feedback(
 
 def written(book: Gradebook, post: Post, arguments: argparse.Namespace, say: Printer) -> Path:
     """Write the files: messages into a folder of their own or one mailbox, others into an archive."""
-    from grader.command.gradebook.export import EXPORTS, folder
-
     mail = arguments.platform == "email"
     name = f"{FEEDBACK}-{arguments.platform}" + ("" if mail else ".zip")
-    path: Path = arguments.out or folder(book.folder / EXPORTS) / name
+    path: Path = arguments.out or made_folder(book.folder / EXPORTS) / name
     if mail and path.suffix != MBOX:
-        path = folder(path if arguments.out else free(path))
+        path = made_folder(path if arguments.out else free(path))
         if any(path.glob("*.eml")):
             raise UsageError(f"{path} holds messages of an earlier export; name another folder with --out")
         for message, content in post.files.items():
