@@ -114,7 +114,8 @@ def serve(arguments: argparse.Namespace, listening: socket.socket, encrypted: bo
 
     from grader.review.desk import Desk
     from grader.review.guard import Guard
-    from grader.review.server import Review, app
+    from grader.review.server import app
+    from grader.review.shared import Review
 
     host, port = arguments.host or HOST, listening.getsockname()[1]
     scheme, scratch = "https" if encrypted else "http", temporary()

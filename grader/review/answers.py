@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from grader.course import pages
 from grader.course.decisions import Changed
@@ -15,9 +16,9 @@ from grader.course.gradebook import zone_of
 from grader.course.times import moment
 from grader.errors import UsageError
 from grader.review import evidence, similar
-from grader.review.guard import Person
+from grader.review.guard import ALONE, Person
 from grader.review.queue import Entry, Failing
-from grader.review.server import PATIENCE, Answer, Review, events, one_each, picture
+from grader.review.shared import PATIENCE, TICK, Answer, Review, one_each
 
 
 def entry_of(review: Review, request: Request) -> Entry:
@@ -107,6 +108,26 @@ async def state(review: Review, request: Request, person: Person) -> Response:
         "standing": review.view.standing(entry),
         "other": review.desk.others(person.session).get(entry.key, ""), **review.view.progress(person),
     })  # fmt: skip
+
+
+async def events(review: Review, request: Request, person: Person) -> Response:
+    """Tells an open page that someone changed something (server-sent events)."""
+
+    async def told() -> AsyncIterator[str]:
+        seen = review.desk.queue.changes
+        yield "retry: 1000\n\n"
+        while not await request.is_disconnected():
+            await asyncio.sleep(TICK)
+            review.desk.queue.refresh()
+            if review.desk.queue.changes != seen:
+                seen = review.desk.queue.changes
+                yield f"data: {json.dumps(seen)}\n\n"
+
+    return StreamingResponse(told(), media_type="text/event-stream")
+
+
+def picture(content: bytes) -> Response:
+    return Response(content, media_type="image/png", headers=dict(ALONE))
 
 
 # Writes

@@ -1,16 +1,10 @@
-"""The review server: pages for people, behind the guard. Addresses hold no path and no name of a student.
-
-All reads and writes of the gradebook happen in one thread. Evidence and pages are made in processes of a pool.
-"""
+"""The review server: pages for people, behind the guard. Addresses hold no path and no name of a student."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from concurrent.futures import BrokenExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,28 +14,18 @@ from urllib.parse import parse_qs
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from grader.course.pool import Pool
 from grader.errors import UsageError
-from grader.review import again, evidence, work
-from grader.review.desk import Desk
-from grader.review.evidence import Evidence, Page
-from grader.review.guard import ALONE, HEADERS, Guard, Person, Refused
-from grader.review.queue import Entry
-from grader.review.view import View
+from grader.review import answers
+from grader.review.guard import HEADERS, Refused
+from grader.review.shared import AHEAD, Answer, Review, one_each
 
 LARGEST = 256 << 10  # bytes of a form
-KEPT = 48  # pieces of evidence in memory
-AHEAD = 3  # entries whose evidence is made before anyone asks
-PATIENCE = 20.0  # seconds that a page without script waits for its evidence
 TRIES = 20  # wrong tokens, after which each costs a second
-TICK = 0.5  # seconds between two looks for what others did
 HERE = Path(__file__).parent
-
-Answer = Callable[["Review", Request, Person], Awaitable[Response]]
 
 
 class Walls:
@@ -60,96 +44,6 @@ class Walls:
             await send(message)
 
         await self.app(scope, receive, guarded if scope["type"] == "http" else send)
-
-
-class Review:
-    """What the answers share: the desk, the guard, the view, the pool and the evidence that is ready."""
-
-    def __init__(self, desk: Desk, guard: Guard, pool: Pool, *, names: bool) -> None:
-        self.desk, self.guard, self.pool = desk, guard, pool
-        self.view = View(desk, guard, names=names)
-        self.executor = pool.start()
-        self.ready: OrderedDict[tuple[str, str, str], asyncio.Future[Evidence]] = OrderedDict()
-        self.pages: OrderedDict[tuple[str, str, int], asyncio.Future[Page]] = OrderedDict()
-        self.drawn = (-1, "")  # the class's page, and the change that it was drawn after
-        self.wrong = 0
-        self.again = again.Again(desk.folder)
-
-    # Evidence
-
-    def evidence(self, entry: Entry) -> asyncio.Future[Evidence]:
-        """The evidence on an entry, being made or ready."""
-        queue = self.desk.queue
-        drawn = queue.drawn.get(entry.student)
-        key = (entry.student, entry.about, drawn.recorded if drawn else "")
-        if key not in self.ready:
-            job = self.run(evidence.gather, self.desk.folder, queue.run.id, entry.student, entry.item, entry.checks)
-            self.ready[key] = job
-            while len(self.ready) > KEPT:
-                self.ready.popitem(last=False)
-        self.ready.move_to_end(key)
-        return self.ready[key]
-
-    def run(self, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:
-        """Something that a process of the pool does."""
-        job = asyncio.ensure_future(self.done(function, *arguments))
-        job.add_done_callback(lambda done: done.cancelled() or done.exception())  # told where it is awaited
-        return job
-
-    async def done(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        for _ in range(2):
-            try:  # in a thread: starting the first process takes seconds
-                future = await asyncio.to_thread(self.executor.submit, function, *arguments)
-                return await asyncio.wrap_future(future)
-            except BrokenExecutor:
-                self.executor = self.pool.start()
-        raise RuntimeError("the processes beside the server end as soon as they start")
-
-    def prepare(self, entry: Entry) -> None:
-        """Make the evidence of the next entries, before anyone asks."""
-        queue, at = self.desk.queue, entry
-        for _ in range(AHEAD):
-            nxt = queue.after(at.key)
-            if nxt is None or nxt.key == entry.key:
-                return
-            self.evidence(nxt)
-            at = nxt
-
-    async def shown(self, entry: Entry, wait: float) -> Evidence | None:
-        """The evidence on an entry if it is ready within `wait` seconds."""
-        job = self.evidence(entry)
-        try:
-            return await asyncio.wait_for(asyncio.shield(job), wait)
-        except TimeoutError:
-            return None
-        except Exception as error:
-            return Evidence(missing=(f"the evidence cannot be shown ({type(error).__name__}); a fault of the grader",))
-
-    # What goes on beside the answers
-
-    async def draw_pages(self) -> None:
-        """Draw the pages of those on whom someone decided, one after the other; first those that a kill left behind."""
-        try:
-            self.desk.stale |= set(await self.run(work.outdated, self.desk.folder, self.desk.queue.run.id))
-        except Exception as error:
-            print(f"grade.py: notice: pages could not be compared ({error})", file=sys.stderr)
-        while True:
-            await asyncio.sleep(TICK)
-            if not self.desk.stale:
-                continue
-            student = min(self.desk.stale)
-            self.desk.stale.discard(student)
-            try:
-                await self.run(work.redraw, self.desk.folder, self.desk.queue.run.id, student, not self.desk.stale)
-            except Exception as error:  # what was decided is recorded; the next batch draws the page
-                print(f"grade.py: notice: a page could not be drawn ({error})", file=sys.stderr)
-
-
-def address(entry: Entry, guard: Guard) -> str:
-    return f"/at/{entry.about}/{guard.alias(entry.student)}"
-
-
-# Answers
 
 
 def answering(review: Review, answer: Answer, *, writes: bool = False) -> Callable[[Request], Awaitable[Response]]:
@@ -189,13 +83,7 @@ async def form_of(request: Request) -> dict[str, list[str]]:
     return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=4000)
 
 
-def one_each(form: Mapping[str, list[str]]) -> dict[str, str]:
-    return {name: values[-1] for name, values in form.items()}
-
-
 def app(review: Review) -> Starlette:
-    from grader.review import answers
-
     @asynccontextmanager
     async def life(_: Starlette) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(review.draw_pages())]
@@ -260,23 +148,3 @@ async def own_file(review: Review, name: str, request: Request) -> Response:
 
 async def nowhere(review: Review, request: Request, error: Exception) -> Response:
     return review.view.refused("there is no such page", 404)
-
-
-async def events(review: Review, request: Request, person: Person) -> Response:
-    """Tells an open page that someone changed something (server-sent events)."""
-
-    async def told() -> AsyncIterator[str]:
-        seen = review.desk.queue.changes
-        yield "retry: 1000\n\n"
-        while not await request.is_disconnected():
-            await asyncio.sleep(TICK)
-            review.desk.queue.refresh()
-            if review.desk.queue.changes != seen:
-                seen = review.desk.queue.changes
-                yield f"data: {json.dumps(seen)}\n\n"
-
-    return StreamingResponse(told(), media_type="text/event-stream")
-
-
-def picture(content: bytes) -> Response:
-    return Response(content, media_type="image/png", headers=dict(ALONE))
