@@ -35,7 +35,7 @@ def room_of(parts: tuple[str, ...]) -> str:
 
 
 def imported(path: Path) -> set[str]:
-    """The rooms of ours that a file imports, inside functions too."""
+    """What a file imports, inside functions too, by its whole name: "grader.sandbox.remote.Remote"."""
     names: set[str] = set()
     within = path.relative_to(GRADER.parent).with_suffix("").parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -47,7 +47,18 @@ def imported(path: Path) -> set[str]:
             own = module.startswith("grader.homework")
             assert bool(node.level) == own, f"{path}: files of a homework, and they alone, import each other relatively"
             names |= {f"{module}.{alias.name}" for alias in node.names}
-    return {room_of(tuple(name.split(".")[1:])) for name in names if name.startswith("grader.")} - {"__version__"}
+    return names
+
+
+def imported_rooms(path: Path) -> set[str]:
+    rooms = {room_of(tuple(name.split(".")[1:])) for name in imported(path) if name.startswith("grader.")}
+    return rooms - {"__version__"}
+
+
+def imported_files(path: Path) -> set[Path]:
+    names = imported(path)
+    modules = names | {name.rpartition(".")[0] for name in names}
+    return {GRADER.parent / f"{name.replace('.', '/')}.py" for name in modules} & set(FILES)
 
 
 def test_nothing_is_kept_that_a_trial_run_left():
@@ -60,7 +71,7 @@ def test_a_room_imports_what_the_table_allows(path):
     allowed = table()
     own = room_of(path.relative_to(GRADER).with_suffix("").parts)
     assert own in allowed, f"{own} is missing in the table of grader/README.md"
-    others = imported(path) - {own}
+    others = imported_rooms(path) - {own}
     assert others <= allowed[own], f"{own} may not import {sorted(others - allowed[own])}"
 
 
@@ -69,7 +80,7 @@ def test_the_table_allows_no_cycle_and_nothing_that_nobody_uses():
     used: dict[str, set[str]] = {room: set() for room in allowed}
     for path in FILES:
         own = room_of(path.relative_to(GRADER).with_suffix("").parts)
-        used[own] |= imported(path) - {own}
+        used[own] |= imported_rooms(path) - {own}
     assert used == allowed
     order: list[str] = []
     while len(order) < len(allowed):
@@ -78,22 +89,8 @@ def test_the_table_allows_no_cycle_and_nothing_that_nobody_uses():
         order += ready
 
 
-def files_imported_at_once(path: Path) -> set[Path]:
-    """The files of ours that a file imports while it is imported itself, other rooms' too."""
-    within = path.relative_to(GRADER.parent).parts[:-1]
-    names: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            above = within[: len(within) - node.level + 1] if node.level else ()
-            module = ".".join([*above, *([node.module] if node.module else [])])
-            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
-    return {GRADER.parent / f"{name.replace('.', '/')}.py" for name in names} & set(FILES)
-
-
 def test_no_files_import_each_other_in_a_circle():
-    imports = {path: files_imported_at_once(path) for path in FILES}
+    imports = {path: imported_files(path) for path in FILES}
     assert GRADER / "sandbox" / "asking.py" in imports[GRADER / "sandbox" / "remote.py"]
     while ready := [path for path, needed in imports.items() if not needed & imports.keys()]:
         imports = {path: needed for path, needed in imports.items() if path not in ready}
