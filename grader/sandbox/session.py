@@ -301,7 +301,7 @@ class Session:
         return found
 
     def cell_of(self, where: str) -> Iterator[str]:
-        """Yield a sentence on where a line stands in its notebook, if the file was made of one."""
+        """Yield a sentence on the cell in which a line stands, if the file was made of cells."""
         file, _, line = where.partition(":")
         if line.isdecimal() and file in self.submission.origin:
             text = self.submission.files[file].decode("utf-8", "replace")
