@@ -159,15 +159,18 @@ def graded_again(graded: Graded, items: Collection[Item], submission: Submission
             names, items_below = graded.wrong_below(item)
             if not names or not graded.failed(item) or not written(graded, item, submission):
                 continue
-            if not graded.homework.modules:
+            if not graded.homework.modules:  # a handout, which holds no right parts
                 failed = [graded.results[plan.name] for plan in graded.failed(item) if plan.points]
                 yield from (by_the_course(result, names, items_below) for result in failed)
-            elif parts := graded.right_parts(item):
-                if session is None or parts != session_parts:
-                    current.close()
-                    session, session_parts = current.enter_context(opened(graded, parts, submission, open_)), parts
-                if written(graded, item, session.submission):  # else its file cannot be imported
-                    yield from on_right_parts(graded, item, parts, session, options, run)
+                continue
+            parts = graded.right_parts(item)
+            if not parts:
+                continue
+            if session is None or parts != session_parts:
+                current.close()
+                session, session_parts = current.enter_context(opened(graded, parts, submission, open_)), parts
+            if written(graded, item, session.submission):  # else its file cannot be imported
+                yield from on_right_parts(graded, item, parts, session, options, run)
 
 
 def on_right_parts(

@@ -224,20 +224,12 @@ class Search:
         return content
 
     def folder(self, root: Path) -> list[Found]:
+        """The files of a folder and its sub-folders that may be wanted, and those of the archives in them."""
         found: list[Found] = []
         packed: list[Path] = []
         waiting = [root]
         while waiting:
-            folder = waiting.pop()
-            try:
-                with os.scandir(folder) as listing:
-                    entries = sorted(listing, key=lambda entry: entry.name)
-            except OSError as error:
-                if folder == root:
-                    raise SubmissionError(f"{root} cannot be read ({error.strerror}); check its permissions") from None
-                self.note(f"the folder {shown(folder, root)} cannot be read ({error.strerror})")
-                continue
-            for entry in entries:
+            for entry in self.entries(waiting.pop(), root):
                 path = Path(entry.path)
                 if entry.is_dir(follow_symlinks=False):
                     waiting += [path] if self.enters(entry.name, str(root)) else []
@@ -246,6 +238,17 @@ class Search:
                 elif is_packed(entry.name):
                     packed.append(path)
         return found + self.packed(packed, root)
+
+    def entries(self, folder: Path, root: Path) -> list[os.DirEntry[str]]:
+        """What lies in a folder, by name. Raises SubmissionError if `root` cannot be read; another folder is noted."""
+        try:
+            with os.scandir(folder) as listing:
+                return sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            if folder == root:
+                raise SubmissionError(f"{root} cannot be read ({error.strerror}); check its permissions") from None
+            self.note(f"the folder {shown(folder, root)} cannot be read ({error.strerror})")
+            return []
 
     def enters(self, name: str, where: str) -> bool:
         self.seen += 1

@@ -66,6 +66,13 @@ class Answering:
             )
         if self.error is not None:
             return {"refused": self.error.args[0]}
+        return self.call(function, name, args, named)
+
+    def call(
+        self, function: Callable[..., Any], name: str, args: tuple[Any, ...], named: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The frame to send back: what the check's function returns, what it raises by a `raise` statement, or why it
+        is refused. If it is refused, `error` is the verdict."""
         remote = self.session.remote
         self.session.answering = name
         try:

@@ -78,7 +78,13 @@ def claimed(truth: Callable[..., Any], claim: Any) -> Callable[..., Any]:
 
 def prepare() -> None:
     """Replace, for good in this process, functions that OnCPU cannot intercept because they do not take tensors."""
-    library: Any = torch
+    claim_a_gpu()
+    stand_in_for_a_gpu()
+    keep_on_cpu()
+
+
+def claim_a_gpu() -> None:
+    """Answer questions about the machine as if it had a GPU."""
     mps, accelerator = torch.backends.mps, getattr(torch, "accelerator", None)
     for owner, name, claim in (
         (torch.cuda, "is_available", True), (torch.cuda, "is_initialized", True), (torch.cuda, "device_count", 1),
@@ -88,6 +94,18 @@ def prepare() -> None:
     ):  # fmt: skip
         if hasattr(owner, name):
             replace(owner, name, claimed(getattr(owner, name), claim))
+    replace(torch.cuda, "get_device_name", lambda *args, **kwargs: PROPERTIES.name)
+    replace(torch.cuda, "get_device_properties", lambda *args, **kwargs: PROPERTIES)
+    replace(torch.cuda, "get_device_capability", lambda *args, **kwargs: (0, 0))
+    for owner, name in ((torch.cuda, "mem_get_info"), (accelerator, "get_memory_info")):
+        if hasattr(owner, name):
+            replace(owner, name, lambda *args, **kwargs: (PROPERTIES.total_memory, PROPERTIES.total_memory))
+
+
+def stand_in_for_a_gpu() -> None:
+    """Have the CPU do what only a GPU can do, or nothing."""
+    library: Any = torch
+    accelerator = getattr(torch, "accelerator", None)
     half, scaler = torch.amp.autocast, torch.amp.GradScaler  # half precision, only for a GPU
     for owner in (library, torch.amp, torch.cuda.amp):
         replace(owner, "autocast", lambda *args, **kwargs: half("cpu", enabled=False))
@@ -98,12 +116,6 @@ def prepare() -> None:
         for name, given in (*dict.fromkeys(ACTIONS).items(), *dict.fromkeys(NUMBERS, 0).items()):
             if hasattr(owner, name):
                 replace(owner, name, claimed(getattr(owner, name), given))
-    replace(torch.cuda, "get_device_name", lambda *args, **kwargs: PROPERTIES.name)
-    replace(torch.cuda, "get_device_properties", lambda *args, **kwargs: PROPERTIES)
-    replace(torch.cuda, "get_device_capability", lambda *args, **kwargs: (0, 0))
-    for owner, name in ((torch.cuda, "mem_get_info"), (accelerator, "get_memory_info")):
-        if hasattr(owner, name):
-            replace(owner, name, lambda *args, **kwargs: (PROPERTIES.total_memory, PROPERTIES.total_memory))
     for name in ("get_rng_state", "initial_seed"):
         state = getattr(library, name)
         replace(torch.cuda, name, lambda *args, state=state: state())
@@ -111,6 +123,11 @@ def prepare() -> None:
     replace(torch.cuda, "device", lambda *args, **kwargs: contextlib.nullcontext())
     replace(torch.cuda, "Event", Event)
     replace(library, "Generator", Generator)
+
+
+def keep_on_cpu() -> None:
+    """Have what is moved to a device, made for one or loaded to one stay on the CPU."""
+    library: Any = torch
     to, legacy, load = torch.nn.Module.to, library.set_default_tensor_type, torch.load
     replace(torch.nn.Module, "to", lambda self, *args, **kwargs: to(self, *map(numbered, args), **named(kwargs)))
     replace(library, "set_default_tensor_type", lambda kind: legacy(cpu(kind)))
