@@ -86,9 +86,9 @@ def draw_sizes(rng: np.random.Generator) -> tuple[Sizes, Sizes]:
 
 
 def edge_sizes(rng: np.random.Generator) -> tuple[Sizes, ...]:
-    """Edges that are judged: as many of everything, a wide batch with two classes, and more of all than any constant,
-    with narrower layers and, from two inputs, with wider ones one after another. None is so small that its hidden units
-    may all be dead."""
+    """Edges that are judged: as many of everything; two classes, with more inputs and hidden units; more of all than
+    any constant, with layers that get narrower; and layers that get wider, from two inputs. None is so small that its
+    hidden units may all be dead."""
     n, width = int(rng.integers(3, 6)), int(rng.integers(6, 9))
     most = MANY_UNITS + n
     return Sizes(n, n, n, n), Sizes(n, width, 2, width), Sizes(MANY_ROWS + n, most, 3, 4), Sizes(n, 2, most + 1, most)

@@ -168,9 +168,10 @@ def is_shared(yours: Array, expected: Array) -> bool:
 
 
 def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (101, 130)) -> list[tuple[float, ...]]:
-    """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1, and some more:
-    near 0, whole numbers, one of them all 0 and one all alike, and each of the floats in turn as `far` away, on either
-    side, because no graph has a limit, and as far as MIDDLE, on one side each.
+    """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1, and some more.
+
+    The others lie near 0, or are whole numbers, one of them all 0 and one all alike. In the last ones each float in
+    turn is as `far` away, on either side, because no graph has a limit, or as far as MIDDLE, on one side.
     """
     near = rng.uniform(-1, 1, size=(POINTS, arity))
     small = rng.uniform(-1e-3, 1e-3, size=(SMALL, arity))

@@ -97,8 +97,8 @@ def expect_computed(hw: Subject, student: Survey, of: str, cells: Collection[int
 
 
 def expect_near(hw: Subject, outcome: Outcome, claim: float) -> None:
-    """Leave a claim to a person if no network is known to reach it, or if a run of the same code, which nothing
-    stopped, does not come near it. Ask about one that the network exceeds by far."""
+    """Leave a claim to a person if no network is known to reach it, or if the same code ran here to its end and does
+    not come near it. Ask about a claim that the network exceeds by far."""
     if claim > BEST and not hw.data(IMAGES).stand_in:
         said = f"{PART1} claims a test accuracy of {claim:.1%}; without other data the best networks reach {BEST:.0%}"
         handed_in.hold(hw, f"{said}; how was it measured?", said)

@@ -1,8 +1,8 @@
 """Whether a process waits instead of computing. Only Linux shows it; elsewhere the limits on the clock have to suffice.
 
-A busy machine must not be mistaken for a sleeper. A thread that wants a processor and gets none is runnable, one that
-waits for a disk is in an uninterruptible sleep or in a call that reads files: neither counts. See proc_pid_stat(5) and
-proc_pid_syscall(5).
+A busy machine must not be mistaken for a sleeper. So two kinds of threads do not count: one that wants a processor and
+gets none, which is runnable, and one that waits for a disk, which is in an uninterruptible sleep or in a call that
+reads files. See proc_pid_stat(5) and proc_pid_syscall(5).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PATIENCE = 1.0  # seconds that a call may wait for nothing of the grader's
-SHARE = 0.25  # of what it computes: as much more may a call wait
-GAP = 0.25  # seconds that one look stands for at most: a grader that is held up itself has seen nothing meanwhile
+PATIENCE = 1.0  # seconds that a call may wait, but not for the grader
+SHARE = 0.25  # of the seconds that a call computes, for which it may wait in addition
+GAP = 0.25  # seconds that one look stands for at most: a grader that is held up sees nothing meanwhile
 WAITS = "STt"  # asleep, stopped, traced
 # Calls that read files: a file system of another process, or over a network, keeps them waiting.
 FILES = {

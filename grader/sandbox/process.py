@@ -1,7 +1,7 @@
 """Talks to one worker process, watches its use of time, memory and disk, and stops it.
 
-A student's code cannot hang or kill the grader here: nothing waits for its channel without a limit, the process and its
-children are checked against their limits every `TICK` seconds, and its end is handled like any other reply.
+A student's code cannot hang or kill the grader here. Nothing waits for its channel without a limit. The process and its
+children are compared with their limits every `TICK` seconds. Its end is handled like any other reply.
 """
 
 from __future__ import annotations

@@ -130,8 +130,8 @@ def told_by(results: Iterable[CheckResult]) -> tuple[dict[str, dict[str, None]],
 def item_of(function: str, reached: list[Check]) -> str:
     """The item that a mistake in a function belongs to, given the checks that run it, in the rubric's order.
 
-    That is the item of a check that is about it, else of one about its class or another method of that, else the first
-    in the rubric: items are built on earlier ones.
+    That is the item of a check about the function; else of one about its class, or about another method of the class;
+    else the first in the rubric, because items are built on earlier ones.
     """
     owner = function.rpartition(".")[0] if function.count(".") > 1 else ""
     about = [one for one in reached if one.about == function]

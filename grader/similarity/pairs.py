@@ -164,8 +164,8 @@ def gather_code(entries: Sequence[Entry], rows: int, handout: Work, drafts: Draf
 
 
 def candidates(shared: NDArray[np.float32]) -> Iterator[tuple[int, int]]:
-    """The pairs worth a close look: those of each student with the others who share most with him or her, and with all
-    who share nearly as much as the first, such as everyone who copied one work."""
+    """The pairs worth a close look: each student with those others who share most with him or her, and with all who
+    share nearly as much as the first of them. So everyone who copied one work is among them."""
     seen = set()
     for left, row in enumerate(shared):
         row[left] = 0

@@ -328,8 +328,8 @@ class TwoLayerLearner:
         return not any(map(outcome.cleared, outcome.bars)) and any(map(outcome.learns, outcome.bars))
 
     def falls_behind(self, taught: Outcome) -> bool:
-        """Whether this run knows nothing at an epoch's end, and the one with gradients had come near its bars by then,
-        with no leap afterwards, which could have another cause."""
+        """Whether this run, without gradients, knows nothing at the end of an epoch by which the one with gradients,
+        `taught`, had come near its bars. It may not have leapt afterwards, because that could have another cause."""
         outcome = self.outcome
         if not outcome.judged() or max(outcome.epochs[-1].accuracy.values()) >= CHANCE:
             return False

@@ -132,8 +132,8 @@ class Program:
 def program(cells: Sequence[tuple[int, str, int | None]]) -> Program:
     """The program of `(number, source, execution count)` cells.
 
-    Cells are taken in the order of the file. If some names would then be read before they are bound, cells are taken in
-    the order in which the student ran them, provided that this leaves fewer such names.
+    Cells are taken in the order of the file. If some names are then read before they are bound, and fewer are in the
+    order in which the student ran the cells, that order is taken.
     """
     statements, unread = read(cells)
     _, broken = read([(number, code(source), count) for number, source, count in cells if written(source)])

@@ -197,10 +197,13 @@ class Watch:
         return [] if self.convolutions is None else self.convolutions.filters
 
     def others(self, which: str) -> dict[Any, Any]:
-        """Values to try for parameters: those before training ("start"), the same in a random order ("shuffled"), those
-        that the optimizer alone made ("by steps"), the present ones changed by next to nothing ("nudged"), or for
-        filters zeros ("no filters") or their own numbers in a random order ("mixed filters"); none for any other
-        word."""
+        """Values to try for parameters, none for a word that is not listed here.
+
+        - "start": those before training; "shuffled": the same in a random order
+        - "by steps": those that the optimizer alone made
+        - "nudged": the present ones, changed by next to nothing
+        - "no filters": zeros for filters; "mixed filters": their own numbers in a random order
+        """
         match which:
             case "start":
                 return self.moved.start
