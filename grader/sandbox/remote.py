@@ -381,7 +381,7 @@ class Function(Proxy):
         `of`, else of the one that this function returns. Each answer is (answer, what the method returned). The latter
         is None where this function returned no object.
 
-        Arrays in `writing` are first written into the live ones that the method returns, as `Remote.write` does."""
+        Arrays in `writing` are first written into the live ones that the method returns, as by `write_parameters`."""
         if of is not None:
             place_of(of)  # raises for plain data
         then = Then(of._handle if of is not None else None, method, writing)
@@ -390,15 +390,11 @@ class Function(Proxy):
     def watched(self, batches: Sequence[Sequence[Any]], inputs: Sequence[Sequence[Any]]) -> list[Any]:
         """As `map`. `hw.differences` notes which of the student's functions are called, during the first calls, with
         one number moved at a time, as finite differences do: `inputs` holds the arrays and floats of each of these."""
-        then = [self._then] * len(batches) if self._then else ()
-        answers = self._session.ask("call", self._owner, self._path, batches, watch=inputs, then=then)
-        return paired(answers) if then else answers
+        return ask_in_one(self, batches, watch=inputs)
 
     def map(self, batches: Sequence[Sequence[Any]], **named: Any) -> list[Any]:
         """One call per element of `batches`, in one round trip, each with the same keyword arguments."""
-        then = [self._then] * len(batches) if self._then else ()
-        answers = self._session.ask("call", self._owner, self._path, batches, named=named, then=then)
-        return paired(answers) if then else answers
+        return ask_in_one(self, batches, named=named)
 
     def kept(self, *args: Any, **named: Any) -> Remote:
         """The answer of a call, as an object that stays in the student's process, also where it is a number, a named
@@ -444,6 +440,14 @@ OURS |= {
 }
 THEIRS = frozenset(name for kind in (Remote, Function) for name in dir(kind) if name.startswith("__")) - OURS - TOLD
 Call = tuple[Function, Sequence[Any]]  # and its arguments
+
+
+def ask_in_one(function: Function, batches: Sequence[Sequence[Any]], **options: Any) -> list[Any]:
+    """One call per element of `batches`, in one round trip. It is no method of Function, because the student's class
+    may have one of that name."""
+    then = [function._then] * len(batches) if function._then else ()
+    answers = function._session.ask("call", function._owner, function._path, batches, then=then, **options)
+    return paired(answers) if then else answers
 
 
 def paired(answers: Sequence[Any]) -> list[Any]:
