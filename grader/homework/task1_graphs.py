@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 20, 3, 6
-MIDDLE = ((6, 8), (15, 16))  # distances at which a probability is below 0.01, or below 1e-6, and not yet 0
+MIDDLE = (6, 8), (15, 16)  # distances at which a probability is below 0.01, or below 1e-6, and not yet 0
 WATCHED = 3  # points at which a call is watched for finite differences, which it has to show at each
 F4_POINTS = 3
 MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
@@ -55,8 +55,9 @@ def f3_forward_recorded(hw: Subject, rng: np.random.Generator) -> None:
 @check("1.1", "functions.f3")
 def f3_forward_fresh(hw: Subject, rng: np.random.Generator) -> None:
     """f3 returns the right loss for new inputs, with y = 1 and y = 2."""
+    at = points(rng, 2)  # the same for both, because an answer may not be kept by s1 and s2 alone
     for y in (1, 2):
-        expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y}")
+        expect_outputs(hw, "f3", [(*point, y) for point in at], f"L of f3 with y={y}")
 
 
 @check("1.1", "functions.f3")
@@ -171,17 +172,17 @@ def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (
     """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1, and some more.
 
     The others lie near 0, or are whole numbers, one of them all 0 and one all alike. In the last ones each float in
-    turn is as `far` away, on either side, because no graph has a limit, or as far as MIDDLE, on one side.
+    turn is as far away as MIDDLE, and as `far`, on either side, because no graph has a limit.
     """
     near = rng.uniform(-1, 1, size=(POINTS, arity))
     small = rng.uniform(-1e-3, 1e-3, size=(SMALL, arity))
     whole = rng.integers(-4, 5, size=(WHOLE, arity)).astype(np.float64)
     whole[0], whole[1] = 0.0, whole[1, 0]
-    apart = rng.uniform(-1, 1, size=(2, 2 * arity, arity))
-    sides = np.resize([-1.0, 1.0], 2 * arity)
-    for some, distances in zip(apart, (MIDDLE, (far, far)), strict=True):
-        low, high = np.resize(distances, (2 * arity, 2)).T
-        some[np.arange(2 * arity), np.arange(2 * arity) // 2] = rng.uniform(low, high) * sides
+    distances = (*MIDDLE, far)
+    apart = rng.uniform(-1, 1, size=(len(distances), 2 * arity, arity))
+    sides, each = np.resize([-1.0, 1.0], 2 * arity), np.arange(2 * arity)
+    for some, bounds in zip(apart, distances, strict=True):
+        some[each, each // 2] = rng.uniform(*bounds, size=2 * arity) * sides
     return [tuple(point) for point in np.concatenate([near, small, whole, *apart]).tolist()]
 
 
