@@ -24,6 +24,7 @@ MANY_ROWS, MANY_COLUMNS = 130, 34  # larger than a batch of 128 and than 32 unit
 ONE_ROW, ONE_OUTPUT, OTHER_AXES, DEFAULTS = "one_row", "one_output", "other_axes", "defaults"  # in rubric.yaml
 SAID = {ONE_ROW: "for one row", ONE_OUTPUT: "for one output", OTHER_AXES: "for arrays that are no matrices",
         DEFAULTS: "where no sizes are given"}  # fmt: skip
+TINY = 0.5**25, 0.5**20  # numbers that a threshold above 0 takes for 0, and above all tolerances
 SINGLE = 1e-5  # of the largest number: what float32 sums of a few hundred numbers are off by at most
 NO_MATRICES = (7,), (2, 3, 4)
 
@@ -106,7 +107,8 @@ def whole(rng: np.random.Generator, shape: tuple[int, ...], factor: float = 1.0)
 
 
 def spread(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """Values of both signs over several magnitudes, one of them beyond 20 and one below 0.01; none is 0."""
+    """Values of both signs over several magnitudes, one of them beyond 20, one beyond 100, one below 0.01 and one below
+    1e-6; none is 0."""
     # Rounded to float32, so that another machine's power of 10 gives the same numbers.
     values = (rng.normal(size=shape) * 10 ** rng.uniform(-3, 1, size=shape)).astype(np.float32).astype(np.float64)
     flat = values.reshape(-1)
@@ -115,4 +117,6 @@ def spread(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     if flat.size > 2:
         flat[at[1]] = rng.uniform(101, 140)
         flat[at[2]] = rng.uniform(0.001, 0.009)
+    if flat.size > 3:
+        flat[at[3]] = rng.uniform(*TINY)
     return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial, wraps
 from itertools import chain
@@ -58,10 +58,15 @@ NEAR_ZERO = 24, 40  # powers of 1/2: positive numbers that a threshold above 0 t
 FAR = 20, 40  # powers of 2: numbers that a limit would cut
 HIDDEN = 0.5  # share of the right loss; a smaller loss is one that was cut off
 FAR_BELOW = 13.8  # how much lower a score is, so that its p lies between 1e-7 and 1e-6
+LIKELY = 9.0, 14.0  # how much higher it is in the first and the last row: p is near 1, its gradient not yet 0
+BARELY = 715.0  # how much lower it is, so that p is above 0 and 1 / p, which is np.exp of the lead, overflows
 UNLIKELY = 1e-3  # tolerance of the loss for such a p: 1e-12 added in the logarithm moves it by less than 1e-4
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
              "l2_regularization": ("w", "reg")}  # fmt: skip
 FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
+OF_CACHE = "it is the first answer with this cache: is it kept there?"
+OF_GRAD = "it is the answer with another cache: is it kept by grad_out?"
+KEPT = "it is an earlier call's: is it kept by some arguments alone?"
 OTHER_LABELS = "it is right for the class before y: is y changed, or are earlier labels kept?"
 LAYERS, MAX = "layers.py", re.compile(rb"\ba?max(imum)?\(")
 OF_ARGUMENTS = re.compile(r"\S+ raised (TypeError|ValueError|\S*AxisError)\b")
@@ -185,8 +190,7 @@ def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
     y = draw_labels(rng, n, c)
     unlikely = 0.1 * rng.normal(size=(n, c)) - FAR_BELOW * np.eye(c)[y]  # log p is not clipped
     expect_softmax_value(hw, (unlikely, y), said=" for classes that are unlikely", atol=UNLIKELY)
-    likely = rng.normal(size=(n, c)) + 9.0 * np.eye(c)[y]
-    expect_softmax_value(hw, (likely, y), said=" for classes that are likely")
+    expect_softmax_value(hw, (draw_likely(rng, y, c), y), said=" for classes that are likely")
     with edge(hw, "2.3", ONE_ROW):
         expect_softmax_value(hw, (rng.normal(size=(1, c)), rng.integers(c, size=1)))
 
@@ -203,6 +207,10 @@ def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
         (rng.normal(scale=rng.choice([0.1, 3.0]), size=(n, c)), draw_labels(rng, n, c)) for n, c in edge_shapes(rng)
     ]
     expect_softmax_gradient(hw, *calls)
+    y = draw_labels(rng, n, c)
+    expect_softmax_gradient(hw, (draw_likely(rng, y, c), y), said=" for classes that are likely")
+    unlikely = rng.normal(size=(n, c)) - LIKELY[0] * np.eye(c)[y]
+    expect_softmax_gradient(hw, (unlikely, y), said=" for classes that are unlikely")
     expect_special_softmax(hw, rng, (n, c), 1)
     with edge(hw, "2.3", ONE_ROW):
         expect_softmax_gradient(hw, (rng.normal(size=(1, c)), rng.integers(c, size=1)))
@@ -218,7 +226,8 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
         rows = 1000.0 * np.arange(n)[:, None]  # with one maximum for the whole batch, the first rows underflow
         certain = np.where(np.arange(c) == y[:, None], 1000.0, -1000.0)
         offsets = (1000.0, -1000.0, 10000.0)
-        scores = [x, *(x + offset for offset in offsets), x + rows, certain]
+        barely = -BARELY * np.eye(c)[y]
+        scores = [x, *(x + offset for offset in offsets), x + rows, certain, barely]
         answers = hw.each([(hw.layers.softmax_loss, (one, y)) for one in scores])
         plain = unpack("softmax_loss", next(answers), ("loss", "grad_x"))[0]
         large = is_number(plain) and bool(np.isfinite(as_float(plain)))  # else large scores are not the reason
@@ -230,6 +239,10 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
         expect_softmax(hw, next(answers), expected, name, OWN_MAXIMUM * large)
         name = f"with +1000 for the right class {sized((n, c))}"
         expect_softmax(hw, next(answers), (0.0, np.zeros((n, c))), name, NOT_MAXIMUM * large, nan="")
+        loss = unpack("softmax_loss", next(answers), ("loss", "grad_x"))[0]
+        if large and not (is_number(loss) and np.isfinite(as_float(loss))):
+            name = f"loss with {-BARELY:.0f} for the right class {sized((n, c))}"
+            raise Mismatch(f"{name} is not finite: {NOT_MAXIMUM}")
     advise_log_sum_exp(hw, certain, (y + 1) % c)
 
 
@@ -274,17 +287,36 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
-    """Require that the answer of the first of two calls is still right after the second, and that the second is right
-    when it is asked AGAIN times. `at` is the position in an answer."""
-    right, later = (np.asarray(getattr(hw.reference.layers, function)(*args)[at]) for args in calls)
-    answers = getattr(hw.layers, function).map([*calls, *[calls[1]] * AGAIN])
-    found, last = (unpack(function, answer, names)[at] for answer in (answers[0], answers[-1]))
+    """Require that the answer of the first of two calls is still right after the second, that the second is right when
+    it is asked AGAIN times, and that no answer is kept if one argument is the same. `at` is the position in an
+    answer."""
+    given, others = ARGUMENTS[function], calls[1]
+    mixed = {name: (*calls[0][:i], others[i], *calls[0][i + 1 :]) for i, name in enumerate(given)}
+    right, later, *changed = (
+        np.asarray(getattr(hw.reference.layers, function)(*args)[at]) for args in (*calls, *mixed.values())
+    )
+    asked = [*calls, *[others] * AGAIN, *mixed.values()]
+    found = [unpack(function, answer, names)[at] for answer in getattr(hw.layers, function).map(asked)]
     name = f"{names[at]} of {function}"
     ask = getattr(hw.layers, function)
-    given = dict(zip(ARGUMENTS[function], calls[0], strict=True))
-    clues = [Clue(REUSED, later), *kept_clues(lambda **args: unpack(function, ask(*args.values()), names)[at], **given)]
-    expect_close(hw, f"{name}, after another call", found, right, clues=clues)
-    expect_close(hw, f"{name}, asked {AGAIN} times in turn", last, later)
+    named = dict(zip(given, calls[0], strict=True))
+    clues = [
+        *(Clue(REUSED, one) for one in (later, *changed)),
+        *kept_clues(lambda **args: unpack(function, ask(*args.values()), names)[at], **named),
+    ]
+    expect_close(hw, f"{name}, after another call", found[0], right, clues=clues)
+    expect_close(hw, f"{name}, asked {AGAIN} times in turn", found[len(calls) + AGAIN - 1], later)
+    for one, answer, wanted in zip(given, found[len(calls) + AGAIN :], changed, strict=True):
+        expect_close(hw, f"{name}, with another {one}", answer, wanted, clues=[Clue(KEPT, right), Clue(KEPT, later)])
+    held = [hw.put(value) if isinstance(value, np.ndarray) else value for value in calls[0]]
+    ask(*held)
+    for i, value in enumerate(others):
+        if isinstance(value, np.ndarray):
+            held[i][...] = value  # as an optimizer does, and a new batch in the memory of an old one
+        else:
+            held[i] = value
+    answer = unpack(function, ask(*held), names)[at]
+    expect_close(hw, f"{name}, after a change in place", answer, later, clues=[Clue(KEPT, right)])
 
 
 # The fully-connected layer
@@ -394,18 +426,25 @@ def expect_numeric_fc(hw: Subject, rng: np.random.Generator, size: Size) -> None
                 mistakes(hw, "fc_backward_given", i, grad_out, args, recorded=False),
             ),
         )
-    backward, again = hw.layers.fc_backward, trusted_fc(hw, grad_out, args)
-    answers = hw.each([(backward, (grad_later, later_cache)), (backward, (grad_out, cache))])
-    expect_fc_grads(hw, next(answers), trusted_fc(hw, grad_later, later), f"{sized(size)}, of the later forward", again)
+    backward, again = hw.layers.fc_backward, trusted_fc(hw, grad_later, args)
+    answers, right = (
+        hw.each([(backward, (grad_later, one)) for one in (later_cache, cache)]),
+        trusted_fc(hw, grad_later, later),
+    )
+    expect_fc_grads(hw, next(answers), right, f"{sized(size)}, of the later forward", {REUSED: again})
     with used_up(hw, "fc_forward"):
-        expect_fc_grads(hw, next(answers), again, f"{sized(size)}, asked again")
+        first = trusted_fc(hw, grad_out, args)
+        expect_fc_grads(hw, next(answers), again, f"{sized(size)}, asked again", {OF_CACHE: first, OF_GRAD: right})
 
 
-def expect_fc_grads(hw: Subject, answer: Any, right: Sequence[Array], said: str, after: Sequence[Array] = ()) -> None:
-    """The three gradients; `after` are those of a call that came later, before this one's answer was read."""
+def expect_fc_grads(
+    hw: Subject, answer: Any, right: Sequence[Array], said: str, others: Mapping[str, Sequence[Array]]
+) -> None:
+    """The three gradients; `others` are those of other calls, by what is wrong where they come instead."""
     grads = unpack("fc_backward", answer, FC_BACKWARD)
     for i, (name, grad, expected) in enumerate(zip(FC_BACKWARD, grads, right, strict=True)):
-        expect_close(hw, f"{name} {said}", grad, expected, clues=[Clue(REUSED, one) for one in after[i : i + 1]])
+        clues = [Clue(sentence, gradients[i]) for sentence, gradients in others.items()]
+        expect_close(hw, f"{name} {said}", grad, expected, clues=clues)
 
 
 def expect_fc_backward(hw: Subject, *calls: tuple[tuple[Array, Array, Array], Array], said: Said = "") -> None:
@@ -506,13 +545,14 @@ def expect_numeric_relu(hw: Subject, rng: np.random.Generator, shape: tuple[int,
             mistakes(hw, "relu_backward_given", x, grad_out, recorded=False),
         ),
     )
-    backward, after = hw.layers.relu_backward, trusted_relu(hw, grad_out, x)
-    answers = hw.each([(backward, (grad_later, later_cache)), (backward, (grad_out, cache))])
+    backward, after = hw.layers.relu_backward, trusted_relu(hw, grad_later, x)
+    answers = hw.each([(backward, (grad_later, one)) for one in (later_cache, cache)])
     name = f"grad_x of relu_backward, x {shape}"
     right = trusted_relu(hw, grad_later, later)
     expect_close(hw, f"{name}, of the later forward", next(answers), right, clues=[Clue(REUSED, after)])
     with used_up(hw, "relu_forward"):
-        expect_close(hw, f"{name}, asked again", next(answers), after)
+        clues = [Clue(OF_CACHE, trusted_relu(hw, grad_out, x)), Clue(OF_GRAD, right)]
+        expect_close(hw, f"{name}, asked again", next(answers), after, clues=clues)
 
 
 def relu_clues(hw: Subject, grad_out: Array, x: Array) -> Iterable[Clue]:
@@ -614,11 +654,11 @@ def softmax_clues(hw: Subject, x: Array, y: NDArray[np.int64], *, recorded: bool
     )
 
 
-def expect_softmax_gradient(hw: Subject, *calls: tuple[Array, NDArray[np.int64]]) -> None:
+def expect_softmax_gradient(hw: Subject, *calls: tuple[Array, NDArray[np.int64]], said: str = "") -> None:
     """The gradient by the reference."""
     for (x, y), answer in zip(calls, hw.layers.softmax_loss.map(calls), strict=True):
         _, grad_x = unpack("softmax_loss", answer, ("loss", "grad_x"))
-        name, expected = f"grad_x of softmax_loss {sized(x.shape)}", hw.reference.layers.softmax_loss(x, y)[1]
+        name, expected = f"grad_x of softmax_loss {sized(x.shape)}{said}", hw.reference.layers.softmax_loss(x, y)[1]
         clues = softmax_clues(hw, x, y, recorded=False)
         expect_close(hw, name, grad_x, expected, factors=softmax_factors(x), clues=clues)
 
@@ -673,6 +713,11 @@ def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:
         y = rng.integers(c, size=n)
         if (y != y[0]).any():
             return y
+
+
+def draw_likely(rng: np.random.Generator, y: NDArray[np.int64], c: int) -> Array:
+    """Scores with which the right class leads in each row, further from row to row."""
+    return np.asarray(rng.normal(size=(len(y), c)) + np.linspace(*LIKELY, len(y))[:, None] * np.eye(c)[y])
 
 
 def clear_of_kink(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -50,6 +50,9 @@ class FakeRemote:
     def __getattr__(self, name: str) -> FakeFunction:
         return FakeFunction(self._hw, self._value, name)
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._value[key] = value
+
     def _write(self, arrays: Mapping[str, Any]) -> Any:
         try:
             for name, array in arrays.items():
@@ -166,6 +169,9 @@ class FakeSubject:
         yield from answers
         if failed is not None:
             raise failed
+
+    def put(self, value: Any) -> FakeRemote:
+        return FakeRemote(self, copy.deepcopy(value))
 
     def written(self) -> int:
         return 1 << 20
