@@ -19,7 +19,7 @@ from grader.model import Measure
 
 from . import network
 from .differences import asks_of_differences
-from .edges import DEFAULTS, ONE_ROW, REUSED, allowed, edge, spread, used_up
+from .edges import DEFAULTS, ONE_ROW, REUSED, allowed, edge, spread, used_up, whole
 from .network import BIASES, SIZES, WEIGHTS, WIDE, Array, Case, Sizes, Wanted
 from .prerequisites import BACKWARD, FORWARD, built_on
 
@@ -31,6 +31,7 @@ FARTHEST = 3.0  # of a distribution, times the root of the number of draws: 3 in
 ONLY_FILES = "; load runs in a new process here, which has only what save wrote to the file"
 ONLY_GRADIENTS = "it should only return the gradients, because the optimizer takes the step"
 ONLY_SCORES = "it should only compute the scores"
+SHARED = "two networks share {}: a change of one changes the other; make the arrays in __init__"
 CHANGED = "right with a new cache: does backward change its cache, or forward's output?"
 STALE = "it is of the earlier parameters: does forward keep a copy?"
 CLEAR = 1e-5  # of a row's largest score: by so much the best class leads, which float32 does not round away
@@ -79,6 +80,7 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
         *cases, little = network.draw_each(hw, rng, [*wanted, tiny(edges[-1])])
         expect_scores(hw, *cases)
         expect_scores(hw, little, said=", small numbers")
+        expect_scores(hw, of_whole(rng, cases[0]), said=", large whole numbers")
         expect_scores_apart(hw, rng, cases[len(small) - 1])
         expect_new_scores(hw, cases[len(small) - 1])
         with edge(hw, "3.1", ONE_ROW):
@@ -114,6 +116,10 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
         for values in below.values():  # a class that CIFAR-10 does not have is the best one of the first row
             values[..., [best, -1]] = values[..., [-1, best]]
         expect_predicted(hw, *cases, many.write(below))
+        with edge(hw, "3.1", ONE_ROW):
+            first = replace(cases[0], X=cases[0].X[:1])
+            classes, right = as_vector(first.net.predict(first.X)), np.argmax(first.scores(), axis=1)
+            expect_close(hw, f"predict of {first.sizes}, one row", classes, right)
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
@@ -151,6 +157,12 @@ def tiny(sizes: Sizes) -> Wanted:
     return Wanted(sizes, numeric=False, biases=1e-3, scale=2**-12)
 
 
+def of_whole(rng: np.random.Generator, case: Case) -> Case:
+    """The case with parameters and inputs so large that a limit shows, and scores that are exact nevertheless."""
+    values = {role: whole(rng, value.shape) for role, value in case.values.items()}
+    return replace(case.write(values), X=whole(rng, case.X.shape, 2.0**5), numeric=False)
+
+
 def expect_loaded(hw: Subject, case: Case, loaded: Any, said: str, clue: str, other: Case) -> None:
     """What a loaded network holds is the case's; `clue` is what is wrong where it is the other's."""
     values = case.layout.read(loaded.parameters())
@@ -185,9 +197,7 @@ def expect_own_parameters(hw: Subject, rng: np.random.Generator, sizes: Sizes) -
     """What is written into one network stays out of another."""
     first, _ = network.draw_each(hw, rng, [Wanted(sizes)] * 2)
     if moved := first.moved(first.net.parameters()):
-        raise Mismatch(
-            f"two networks share {', '.join(moved)}: a change of one changes the other; make the arrays in __init__"
-        )
+        raise Mismatch(SHARED.format(", ".join(moved)))
 
 
 def expect_defaults(hw: Subject) -> None:
@@ -273,9 +283,11 @@ def expect_new_scores(hw: Subject, case: Case) -> None:
         earlier = [replace(new, values=values).scores() for values in kept]
         return new.scores(), replace(new, X=negative).scores(), earlier
 
+    held = hw.put(case.X)  # the same array, because an answer may be kept by its id
+    case.net.forward(held)
     new = finer(hw, case, asked, -1)
     right, below, earlier = asked(new)
-    calls = [(new.X,), (negative,)]
+    calls = [(held,), (negative,)]
     answers = (unpack("forward", answer, ("scores", "cache"))[0] for answer in new.net.forward.map(calls))
     clues = chain([Clue(STALE, scores) for scores in earlier], score_clues(hw, new))
     expect_close(hw, f"scores of {case.sizes}, after its parameters changed", next(answers), right, clues=clues)
@@ -301,7 +313,7 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     backward = case.net.backward.then("parameters", of=case.net)
     ((answer, parameters),) = backward.watched([(grad_scores, cache)], [list(case.values.values())])
     expect_gradients_of(hw, case, answer, grad_scores, later=other.X)
-    expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS)
+    expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS, other)
     of_net = other.net.backward.then("parameters", of=other.net)
     calls = (of_net, (grad_other, other_cache)), (backward, (grad_scores, latest)), (backward, (-grad_scores, cache))
     answers, again, later = hw.each(calls), replace(case, numeric=False), replace(case, X=other.X, numeric=False)
@@ -312,7 +324,7 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     with used_up(hw, "forward"):
         of_again, parameters = next(answers)
         expect_gradients_of(hw, again, of_again, -grad_scores, ", asked again", again=True)
-    expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS)
+    expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS, other)
 
 
 def expect_net_gradients(hw: Subject, rng: np.random.Generator, *cases: Case) -> None:
@@ -393,10 +405,15 @@ def own_gradient(case: Case, role: str, grad_scores: Array, X: Array | None = No
     return network.expect_gradients("backward", case.net.backward(grad_scores, cache), case)[role]
 
 
-def expect_unmoved(case: Case, parameters: Any, method: str, why: str) -> None:
-    """Raise Mismatch if a method changed the parameters, or the forward pass that was asked before it, or within it."""
+def expect_unmoved(case: Case, parameters: Any, method: str, why: str, other: Case | None = None) -> None:
+    """Raise Mismatch if a method changed the parameters, or the forward pass that was asked before it, or within it, or
+    if they change with those of an `other` network."""
     if moved := case.moved(parameters):
         fresh = case.write({})
+        if other is not None:
+            other.write({})
+            if shared := fresh.moved(case.net.parameters()):
+                raise Mismatch(SHARED.format(", ".join(shared)))
         _, after = case.net.forward.then("parameters", of=case.net)(case.X)
         if fresh.moved(after):
             method, why = "forward", ONLY_SCORES
@@ -437,8 +454,8 @@ def farthest(ordered: Array) -> float:
 
 
 def expect_drawn_once(weights: Array) -> None:
-    """No weight is another's copy: W2 is no part of W1, and no row repeats another."""
-    repeated = np.count_nonzero(np.diff(np.sort(weights)) == 0) / weights.size
+    """No weight is another's copy, or its negative: W2 is no part of W1, and no row repeats another."""
+    repeated = np.count_nonzero(np.diff(np.sort(np.abs(weights))) == 0) / weights.size
     if repeated > ALIKE:
         raise Mismatch(f"{repeated:.0%} of the weights of a new network repeat others; draw each of them by itself")
 
