@@ -55,7 +55,7 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, LAYERS, NETWORK):
         small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
         wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in edges)]
-        cases = network.draw_each(hw, rng, wanted)
+        *cases, last = network.draw_each(hw, rng, [*wanted, Wanted(edges[-1], numeric=False, scale=2**-9)])
         calls = []
         for case in cases[: len(small)]:
             # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
@@ -66,7 +66,7 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
             calls.append((replace(shown, y=np.argmax(shown.scores(), axis=1)), REGS[-1]))
         expect_step_gradients(hw, calls, WEIGHTS, watched=True)
         calls = [(case, by * strength(rng)) for case, by in zip(cases[len(small) :], STRENGTHS, strict=True)]
-        expect_step_gradients(hw, calls, WEIGHTS)
+        expect_step_gradients(hw, [*calls, (made_sure(rng, last), 0.0)], WEIGHTS)
         with edge(hw, "4.1", ONE_ROW):
             one = network.draw(hw, rng, Wanted(network.one_row(rng), numeric=False))
             expect_step_gradients(hw, [(one, REGS[-1])], WEIGHTS)
@@ -199,6 +199,9 @@ def step_clues(hw: Subject, role: str, case: Case, reg: float, known: Iterable[C
     again, *kept = kept_clues(ask, X=case.X, **({} if role in BIASES else {"reg": reg}))  # biases are not regularized
     yield again
     yield from known
+    for other in (one for one in WEIGHTS + BIASES if role and one != role):
+        said = f"it is the gradient for {case.layout.shown(other)}: are the keys exchanged?"
+        yield Clue(said, partial(case.step_gradient, other, reg))
     yield from kept
     yield from mistakes(hw, "step_given", role, case.values, case.X, case.y, reg, recorded=False)
 
