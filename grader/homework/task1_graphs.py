@@ -22,15 +22,15 @@ from .recorded import read_once
 Array = NDArray[np.float64]
 
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
-POINTS, SMALL, WHOLE = 20, 3, 6
-MIDDLE = (6, 8), (15, 16)  # distances at which a probability is below 0.01, or below 1e-6, and not yet 0
+POINTS, SMALL, WHOLE = 15, 3, 6
+FAR = (6, 8), (15, 16), (101, 130)  # a probability is below 0.01, or below 1e-6, and not yet 0; beyond any limit
 WATCHED = 3  # points at which a call is watched for finite differences, which it has to show at each
 F4_POINTS = 3
 MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
 SHARED = "all gradients are wrong by one ratio at each point: is a factor wrong at the end?"
 SHARED_RATIO = 1e-6
 INSTEAD = "stood in the place of"  # words of graph_mistakes.py
-F1_FAR = (51, 53)  # f1 is a square, and its bar is absolute: digits are lost beyond
+F1_FAR = ((51, 53),)  # f1 is a square, and its bar is absolute: digits are lost beyond
 RECORDED = "backprop-data.pkl"
 ALL_THE_SAME = Clue(
     "all are the same: are inputs ignored, or is an earlier call's kept?",
@@ -168,20 +168,21 @@ def is_shared(yours: Array, expected: Array) -> bool:
     return bool(alike and yours.any() and not np.allclose(ratios[:, 0], ratios[0, 0], rtol=SHARED_RATIO))
 
 
-def points(rng: np.random.Generator, arity: int, *, far: tuple[float, float] = (101, 130)) -> list[tuple[float, ...]]:
+def points(
+    rng: np.random.Generator, arity: int, *, far: Sequence[tuple[float, float]] = FAR
+) -> list[tuple[float, ...]]:
     """POINTS points of `arity` floats in (-1, 1), where all graphs and their gradients are of order 1, and some more.
 
     The others lie near 0, or are whole numbers, one of them all 0 and one all alike. In the last ones each float in
-    turn is as far away as MIDDLE, and as `far`, on either side, because no graph has a limit.
+    turn is as far away as each of `far`, on either side, because no graph has a limit.
     """
     near = rng.uniform(-1, 1, size=(POINTS, arity))
     small = rng.uniform(-1e-3, 1e-3, size=(SMALL, arity))
     whole = rng.integers(-4, 5, size=(WHOLE, arity)).astype(np.float64)
     whole[0], whole[1] = 0.0, whole[1, 0]
-    distances = (*MIDDLE, far)
-    apart = rng.uniform(-1, 1, size=(len(distances), 2 * arity, arity))
+    apart = rng.uniform(-1, 1, size=(len(far), 2 * arity, arity))
     sides, each = np.resize([-1.0, 1.0], 2 * arity), np.arange(2 * arity)
-    for some, bounds in zip(apart, distances, strict=True):
+    for some, bounds in zip(apart, far, strict=True):
         some[each, each // 2] = rng.uniform(*bounds, size=2 * arity) * sides
     return [tuple(point) for point in np.concatenate([near, small, whole, *apart]).tolist()]
 

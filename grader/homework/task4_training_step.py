@@ -55,7 +55,7 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, LAYERS, NETWORK):
         small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
         wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in edges)]
-        *cases, last = network.draw_each(hw, rng, [*wanted, Wanted(edges[-1], numeric=False, scale=2**-9)])
+        *cases, last = network.draw_each(hw, rng, [*wanted, Wanted(edges[0], numeric=False, scale=2**-9)])
         calls = []
         for case in cases[: len(small)]:
             # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
@@ -101,11 +101,12 @@ def great_strength(rng: np.random.Generator) -> float:
 
 
 def made_sure(rng: np.random.Generator, case: Case) -> Case:
-    """The case with a loss below 0.01: the bias makes the right class's scores lead."""
+    """The case with a loss below 0.01: a bias makes the right class's scores lead, and no hidden unit is off."""
     label = int(rng.integers(case.sizes.classes))
     lead = float(np.float32(np.log(1000 * case.sizes.classes)))  # parameters of float32 hold it, too
     bias = np.where(np.arange(case.sizes.classes) == label, lead, 0.0)
-    return replace(case.write({"bias2": bias}), y=np.full(case.sizes.batch, label))
+    biases = {"bias1": np.abs(case.values["bias1"]), "bias2": bias}
+    return replace(case.write(biases), y=np.full(case.sizes.batch, label))
 
 
 def expect_step_losses(hw: Subject, *calls: Call) -> None:
