@@ -80,9 +80,9 @@ def net_forward(hw: Subject, rng: np.random.Generator) -> None:
         *cases, little = network.draw_each(hw, rng, [*wanted, tiny(edges[-1])])
         expect_scores(hw, *cases)
         expect_scores(hw, little, said=", small numbers")
-        expect_scores(hw, of_whole(rng, cases[0]), said=", large whole numbers")
         expect_scores_apart(hw, rng, cases[len(small) - 1])
         expect_new_scores(hw, cases[len(small) - 1])
+        expect_scores(hw, of_whole(rng, cases[0]), said=", large whole numbers")
         with edge(hw, "3.1", ONE_ROW):
             expect_scores(hw, network.draw(hw, rng, Wanted(network.one_row(rng))))
 
