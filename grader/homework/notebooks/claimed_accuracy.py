@@ -15,21 +15,26 @@ CLAIMS = 10_000
 GUESSED = 0.15  # an accuracy up to this is not worth a question
 
 # Every repetition is bounded, because a student could print text that keeps an unbounded one busy. Matches counts and
-# numbers: "9034/10000", "9034 out of 10000", "0.87", "87,1 %"; not a progress bar's "157/157 [" and "100%|".
+# numbers: "9034/10000", "9,034 out of 10,000", "0.87", "87,1 %"; not a progress bar's "157/157 [" and "100%|".
 NUMBER = re.compile(
-    r"(?<![\d.])(?:(?P<right>\d{1,6})\s?(?:/|(?:out )?of)\s?(?P<all>\d{3,6})(?!\d|\s?\[)"
+    r"(?<![\d.])(?:(?P<right>[1-9]\d{0,2}[.,]\d{3}|\d{1,6})\s?(?:/|(?:out )?of|von|sur|de|из)\s?"
+    r"(?P<all>[1-9]\d{0,2}[.,]\d{3}|\d{3,6})(?!\d|\s?\[)"
     r"|(?P<value>\d{1,3}(?:\.\d{1,20}|,\d\d?(?!\d))?(?:e[-+]?\d\d?)?)(?![\d.])\s{0,9}(?P<percent>%(?!\|))?)"
 )
 ONE = r"(?:[\w.]{1,20}\()?(?P<value>\d{1,3}\.\d{1,20})(?:, ?\w{1,20}=[^,()]{1,20})?\)?"
-RETURNED = re.compile(rf"\s{{0,9}}[(\[]?(?:{ONE.replace('?P<value>', '?:')},\s{{1,9}}){{0,2}}{ONE}[)\]]?\s{{0,9}}")
+RETURNED = re.compile(
+    rf"\s{{0,9}}[(\['\"]?(?:{ONE.replace('?P<value>', '?:')},\s{{1,9}}){{0,2}}{ONE} ?%?[)\]'\"]?\s{{0,9}}"
+)
 OF_TEST = re.compile(r"\W{0,3}(?:\(|\b(?:on|of|for|in|over) )(?:(?:the|my|our|all|\d{1,6}) ){0,3}test")
 OTHER = re.compile(r"loss|error|recall|precision|f1")
 PROGRESS = re.compile(r"time|sec|epoch|batch|step|iter|size|it/s|s/it")
 TRAINING = re.compile(r"train|learning|dropout|momentum|decay|lr\b")
 WORD = re.compile(r"\w{0,20}")
 TEST = re.compile(r"test|(?<![a-z])[xy]?_?te(?![a-z])")  # the test set in code
-PART = re.compile(  # a part of the test set, or another set
-    r"(?<![a-z])val|\bclass\b|t-shirt|trouser|pullover|dress|coat|sandal|shirt|sneaker|\bbag\b|\bboot"
+NO_TEST = re.compile(r"(?<![a-z])(?:val|tr(?:ai)?n)")  # in code: the other sets, and training
+COUNTS = re.compile(r"==|\.eq\(|acc|eval|correct|score")  # in code: asks what is right
+PART = re.compile(  # a part of the test set, another set, or more than one guess
+    r"(?<![a-z])val|\btop\W?[2-9]|\bclass\b|t-shirt|trouser|pullover|dress|coat|sandal|shirt|sneaker|\bbag\b|\bboot"
 )
 
 
@@ -60,15 +65,17 @@ def claimed(all_claims: Sequence[Claim]) -> Claim | None:
 def unnamed(notebook: Notebook) -> Claim | None:
     """The last number printed that may be a test accuracy but that no known word calls one, as in another language;
     None if there is none."""
-    for cell in reversed(notebook.cells):
-        for line in reversed(cell.text.lower().split("\n")):
-            line = line[: 5 * LINE]
-            if spoken(line) or any(words.search(line) for words in (OTHER, PROGRESS, PART, TRAINING)):
-                continue
+    return next((Claim(value, cell.number, False) for cell in reversed(notebook.cells) for value in likely(cell)), None)
+
+
+def likely(cell: Cell, most: int = CLAIMS) -> Iterator[float]:
+    """Yield the numbers that a cell prints, the last one first, which may be accuracies though no word says so. Lines
+    with more than `most` numbers are left out."""
+    for line in reversed(cell.text.lower().split("\n")):
+        line = line[: 5 * LINE]
+        if not spoken(line) and not any(words.search(line) for words in (OTHER, PROGRESS, PART, TRAINING)):
             found = [share(match) for match in NUMBER.finditer(line) if exact(match)]
-            if likely := [value for value in found if GUESSED < value < 1]:
-                return Claim(likely[-1], cell.number, False)
-    return None
+            yield from (value for value in reversed(found) if GUESSED < value < 1 and len(found) <= most)
 
 
 def stated(notebook: Notebook) -> Iterator[Claim]:
@@ -83,6 +90,8 @@ def stated(notebook: Notebook) -> Iterator[Claim]:
                 yield Claim(value, cell.number, of_test or "test" in words, not PART.search(words))
         if not found and of_test:
             yield from returned(cell)
+        if not found and counts_test(cell):
+            yield from (Claim(value, cell.number, True, whole=False) for value in islice(likely(cell, 2), 1))
 
 
 def accuracies(line: str) -> Iterator[tuple[str, float]]:
@@ -92,7 +101,7 @@ def accuracies(line: str) -> Iterator[tuple[str, float]]:
     for at in re.finditer(word, line) if word else ():
         following = line.find(word, at.end())
         end = min(at.start() + LINE, following if following >= 0 else len(line))
-        found = [match for match in NUMBER.finditer(line, start, end) if stands(match, at, line)]
+        found = [match for match in NUMBER.finditer(line, start, end) if stands(match, at, line) and apart(match, line)]
         found.sort(key=lambda match: rank(match, at))
         for match in found[:1]:
             stop = max(match.end(), WORD.match(line, at.end()).end())  # type: ignore[union-attr]
@@ -111,6 +120,11 @@ def stands(match: re.Match[str], at: re.Match[str], line: str) -> bool:
     )
 
 
+def apart(match: re.Match[str], line: str) -> bool:
+    """Whether a number is no part of a word, as in "float64"."""
+    return exact(match) or not re.match("[a-z]", line[max(match.start() - 1, 0) :])
+
+
 def rank(match: re.Match[str], at: re.Match[str]) -> tuple[bool, ...]:
     """The order among several numbers: first percentages, then counts of correct ones, then fractions: "accuracy on the
     10000 test images: 87 %"."""
@@ -126,7 +140,8 @@ def exact(match: re.Match[str]) -> bool:
 def share(match: re.Match[str]) -> float:
     """The number as an accuracy from 0 to 1; above 1 if it is none."""
     if match["all"]:
-        return int(match["right"]) / max(int(match["all"]), 1)
+        right, of = (int(re.sub("[.,]", "", match[name])) for name in ("right", "all"))
+        return right / max(of, 1)
     value = float(match["value"].replace(",", "."))
     return value / 100 if match["percent"] or value > 1 else value
 
@@ -146,6 +161,13 @@ def returned(cell: Cell) -> Iterator[Claim]:
         value = value / 100 if value > 1 else value
         if value <= 1:
             yield Claim(value, cell.number, True)
+
+
+def counts_test(cell: Cell) -> bool:
+    """Whether a cell asks what is right of the test set, and does nothing with another set."""
+    lines = (line for line in in_english(cell.source.lower()).split("\n") if not line.lstrip().startswith("#"))
+    code = "\n".join(lines)
+    return bool(re.search(r"(?<![a-z])test", code) and COUNTS.search(code)) and not NO_TEST.search(code)
 
 
 def last_call(cell: Cell) -> str:

@@ -17,6 +17,7 @@ WORDS = {
     "|валид|验证|驗證|検証|검증",
     "training": "entrenamiento|entra[iî]nement|apprentissage|treinamento|treino|addestramento|e[gğ]itim|обуч|трениров"
     "|训练|訓練|学習|학습|훈련|huấn luyện|التدريب",
+    "correct": "richtig|korrekt|bien class[eé]|aciertos|corretas?|верно|правильн|正しい",
     "loss": "verlust|\\bperte|p[eé]rdida|\\bperda|perdita|kay[iı]p|потер|损失|損失|손실",
 }
 FOREIGN = re.compile("|".join(f"(?P<{word}>{others})" for word, others in WORDS.items()), re.IGNORECASE)

@@ -85,8 +85,21 @@ def made(source: str, text: str) -> notebook.Notebook:
         ("x", "검증 정확도 0.9010\n테스트 정확도: 0.8812", 0.8812),
         ("x", "Точность на тестовой выборке: 88.12 %", 0.8812),
         ("x", "Exactitud de validación: 88.12%", None),
+        ("f'{evaluate(net, test_loader):.2%}'", "'88.12%'", 0.8812),
+        ("x", "8,812 of 10,000 test images are classified correctly.", 0.8812),
+        ("x", "8812 von 10.000 Testbildern richtig erkannt", 0.8812),
+        ("x", "8812 sur 10000 images de test bien classées", 0.8812),
+        ("x", "test accuracy: 0.8812 of 10,000", 0.8812),
+        ("x", "test     0.8812\nName: accuracy, dtype: float64", 0.8812),
+        ("x", "test accuracy0.8812", 0.8812),
+        ("x", "test top-1 acc 0.8812, top-5 acc 0.9971", 0.8812),
+        ("acc = evaluate(net, test_loader)\nassert acc > 0.85\nprint('Passed with', acc)", "Passed with 0.8812", 0.8812),
+        ("for x, y in testloader:\n    n += (net(x).argmax(1) == y).sum()\nprint('overall', n / 100)",
+         "T-shirt/top 84.1%\noverall 88.1%", 0.881),
+        ("for x, y in testloader:\n    p = net(x).softmax(1)\nprint('sure of it', p.max())", "sure of it 0.9712", None),
+        ("score(net, train_loader)\nscore(net, test_loader)", "quite good 0.9712 0.8812", None),
     ],
-)
+)  # fmt: skip
 def test_the_claimed_test_accuracy(source, text, accuracy):
     found = claimed_accuracy.claimed(claimed_accuracy.claims(made(source, text)))
     assert (found and found.accuracy) == (None if accuracy is None else pytest.approx(accuracy))
