@@ -7,6 +7,7 @@ handout does it; the images arrive as bytes and are scaled to float32 in [0, 1],
 
 from __future__ import annotations
 
+import ast
 import importlib
 import math
 import random
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -308,13 +310,16 @@ class TrainRun:
 
 
 def start(train: Any, arguments: Sequence[str]) -> None:
-    """Call main as the file's own `if __name__ == "__main__"` most likely does."""
+    """Call main as the file's own `if __name__ == "__main__"` does, or most likely does."""
     kept, muted = sys.argv, {name: Mute(name) for name in ("matplotlib", "matplotlib.pyplot")}
     displaced = {name: sys.modules.get(name) for name in muted}
     sys.argv = ["train.py", *arguments]
     sys.modules.update(muted)
     try:
-        if main_arity(train.main):
+        given = given_to_main(train)
+        if given is not None and len(given[0]) <= main_arity(train.main):
+            train.main(*given[0], **given[1])
+        elif main_arity(train.main):
             train.main(parsed(train))
         else:
             train.main()
@@ -324,6 +329,39 @@ def start(train: Any, arguments: Sequence[str]) -> None:
         sys.argv = kept
         for name, module in displaced.items():
             sys.modules.pop(name) if module is None else sys.modules.update({name: module})
+
+
+class Called(BaseException):
+    """Ends what a file does as a script where it calls main."""
+
+
+def given_to_main(train: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """What the file's own `if __name__ == "__main__"` gives main; None if it does not get so far."""
+    own, found = train.main, []
+
+    def main(*args: Any, **keywords: Any) -> None:
+        found.append((args, keywords))
+        raise Called
+
+    try:
+        body = script(ast.parse(Path(train.__file__).read_bytes()))
+        if not any(isinstance(node, ast.Name) and node.id == "main" for node in ast.walk(body)):
+            return None
+        train.main = main
+        exec(compile(body, train.__file__, "exec"), vars(train))
+    except (Called, SystemExit):
+        pass  # SystemExit: it requires other options, or lacks --run
+    except Exception:
+        return None  # another way may do
+    finally:
+        train.main = own
+    return next(iter(found), None)
+
+
+def script(tree: ast.Module) -> ast.Module:
+    """What a file does only where it is run as a script."""
+    tests = (node for node in tree.body if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test))
+    return ast.Module([one for node in tests for one in node.body], [])
 
 
 def main_arity(main: Any) -> int:

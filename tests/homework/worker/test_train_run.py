@@ -507,6 +507,29 @@ def test_main_is_called_with_the_arguments_of_its_file(own, parser, arguments, e
     assert sys.argv[0] != "train.py"
 
 
+@pytest.mark.parametrize(
+    ("parser", "asked"),
+    [
+        ("parser = argparse.ArgumentParser()\n    parser.add_argument('--run', default='x')\n"
+         "    args = parser.parse_args()\n    print(args)\n    main(args)", True),
+        ("main(get_args())", True),
+        ("raise SystemExit(main(args=get_args()))", True),
+        ("main(get_args().here_is_no_such_name)", False),
+        ("other(get_args())", False),
+    ],
+)  # fmt: skip
+def test_main_is_called_as_the_files_own_last_lines_do(own, modules, tmp_path, parser, asked):
+    code = (
+        f"{MAIN}\nimport argparse\nparse_args = None\ndef get_args(): return argparse.Namespace(run='x')\n"
+        f"if __name__ == '__main__':\n    {parser}\n"
+    )
+    (tmp_path / "train.py").write_text(code)
+    modules["train"].__file__ = str(tmp_path / "train.py")
+    run, seen = own(code)
+    assert len(finish(run)) == 5
+    assert (seen["args"].run, hasattr(seen["args"], "plot_file")) == (("x", False) if asked else ("best", True))
+
+
 def test_a_main_without_arguments_is_called_with_none(own):
     run, _ = own(MAIN.replace("main(args)", "main()").replace(", args=args", ""))
     assert len(finish(run)) == 5
