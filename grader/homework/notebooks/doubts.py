@@ -13,7 +13,7 @@ from .. import data_in_code
 from ..training.syntax import digs, modules
 from . import claimed_accuracy, typed
 from .nodes import SHOWN, called, calls_in, identifiers
-from .notebook import Notebook, Plot, parsed_code, pictures, trees
+from .notebook import Notebook, Plot, parsed_code, pictures, trees, whole
 from .origins import Origins
 from .saved import UNSEEN
 
@@ -62,18 +62,25 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
 
 
 def settled(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Plot]:
-    """The plots. If one is not named, but what it draws is counted from right answers, it becomes named. Other cells
-    that draw such shares, in words of another language, come last; they name nothing."""
+    """The plots. If one is not named, but what it draws is counted from right answers, it becomes named. One of a table
+    has what its groups are called. Other cells that draw such shares, in words of another language, come last; they
+    name nothing."""
     cells = {cell.number: tree for cell, tree in trees(notebook)}
     plots = list(plots)
     known = {plot.cell for plot in plots}
     others = [number for number in dict.fromkeys(number for number, _ in pictures(notebook)) if number not in known]
-    if all(plot.named for plot in plots) and not others:
+    if all(map(whole, plots)) and not others:
         yield from plots
         return
     origins = Origins([*cells.values(), *modules(notebook.helpers).values()])
     for plot in plots:
-        yield plot if plot.named else replace(plot, named=typed.draws_accuracy(origins, cells[plot.cell]))
+        groups = typed.of_groups(origins, cells[plot.cell])
+        yield replace(
+            plot,
+            training=plot.training or "training" in groups,
+            validation=plot.validation or "validation" in groups,
+            named=plot.named or typed.draws_accuracy(origins, cells[plot.cell]),
+        )
     for number in others:
         if number in cells and typed.draws_accuracy(origins, cells[number]):
             yield Plot(number, training=False, validation=False, named=False)

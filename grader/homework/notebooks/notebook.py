@@ -42,7 +42,7 @@ ALONE = {
 }
 OTHERS = re.compile(r"loss|load|set|data", re.IGNORECASE)
 BREAK, TAG = re.compile(r"</?(?:tr|p|div|li|br|h\d)\b[^<>]*>", re.IGNORECASE), re.compile(r"<[^<>]*>")
-DRAWN = re.compile(r"plot|scatter|semilog|errorbar", re.IGNORECASE)
+DRAWN = re.compile(r"plot|scatter|semilog|errorbar|^(?:bar|line)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

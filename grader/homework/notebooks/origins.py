@@ -89,7 +89,10 @@ class Origins:
                 self.put(node.target.elts[0], ast.Constant(0))  # a position, whatever there is
                 self.put(node.target.elts[1], node.iter)
             else:
-                self.put(node.target, node.iter)
+                several = isinstance(node.iter, ast.Tuple | ast.List) and isinstance(node.target, ast.Tuple)
+                for one in ast.iter_child_nodes(node.iter) if several else [node.iter]:
+                    if isinstance(one, ast.expr):
+                        self.put(node.target, one)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self.unknown.update(key(one) for one in ast.walk(node.optional_vars) if isinstance(one, ast.Name))
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from grader.errors import Mismatch
 from grader.intake import picture
 
-from . import claimed_accuracy, notebook, photographs, saved
+from . import claimed_accuracy, notebook, photographs, saved, shown
 from .claimed_accuracy import Claim
 from .doubts import Doubt, doubts, settled
 from .notebook import Cell, Notebook, Plot
@@ -61,7 +61,7 @@ class Survey(Notebook):
 
 def read(data: bytes, name: str, helpers: Mapping[str, bytes]) -> Survey:
     """Raises Mismatch for what is no notebook, with what is wrong and the cure."""
-    found = replace(notebook.read(data, name), helpers=helpers)
+    found = shown.where_drawn(replace(notebook.read(data, name), helpers=helpers))
     plots = tuple(settled(found, notebook.plots(found)))
     return Survey(
         name=name,

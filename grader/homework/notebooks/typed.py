@@ -27,6 +27,7 @@ from .nodes import (
 )
 from .notebook import TRAINING, draws
 from .origins import MUTATING, Origins
+from .shown import PICTURE, base_name
 
 DRAWING = re.compile(r"^(plot|scatter|bar|barh|step|stem|errorbar|semilog[xy]|loglog|lineplot|line|fill_between)$")
 SAYING = frozenset(("print", "display"))
@@ -36,9 +37,10 @@ TRAINING_SET = re.compile(
 )
 UNSHOWN = frozenset(("exec", "eval", "globals", "locals", "vars", "setattr", "get_ipython"))  # bind what is not seen
 OF_TEST = re.compile(r"test|(?<![a-z])te(?![a-z])")
-PICTURE = re.compile(r"\.(png|jpe?g|gif|webp|bmp|svg)$")
 OTHER_SET = re.compile(r"(?<!e)val|test|(?<![a-z])(te|dev)(?![a-z])|hold|held")
 BOUNDING = frozenset(("max", "maximum", "fmax", "clip", "clamp", "clamp_min", "where"))
+GROUPING = frozenset(("hue", "color", "style", "col", "row"))
+WIDTHS = (1.64, 1.645, 1.65, 1.96)  # of a confidence interval, in standard errors
 LOST = re.compile(r"loss|entropy|criterion|nll", re.IGNORECASE)
 
 # A cell's statements in order, each with the names whose last value stands in the code, whatever they held before.
@@ -167,6 +169,16 @@ def draws_accuracy(origins: Origins, tree: ast.Module) -> bool:
     return any(map(asks_what_is_right, sources)) and not any(LOST.search(place(one)) for one in sources)
 
 
+def of_groups(origins: Origins, tree: ast.Module) -> set[str]:
+    """The topics of the groups of a table that a cell draws: `lineplot(table, x="epoch", y="acc", hue="split")`."""
+    found = set[str]()
+    for call in origins.calls(tree):
+        columns = {one.arg for one in call.keywords if is_text(one.value)}
+        if "y" in columns and columns & GROUPING:
+            found.update(*(topics(part) for one in given(call) for part in origins.sources(one) if is_text(part)))
+    return found
+
+
 def brought_picture(origins: Origins, tree: ast.Module) -> str:
     """The picture's file whose name stands in a cell and nowhere else in the code; "" if there is none."""
     files = [name for name in map(base_name, texts(tree)) if PICTURE.search(name)]
@@ -277,8 +289,8 @@ def height(call: ast.Call) -> ast.expr | None:
     return next((one for one in reversed(call.args) if not isinstance(one, ast.Constant)), None)
 
 
-def topics(call: ast.Call) -> set[str]:
-    """What the texts in a call name; see `draws`."""
+def topics(call: ast.AST) -> set[str]:
+    """What the texts in some code name; see `draws`."""
     return {topic for text in texts(call) for topic in draws(ast.Constant(text))}
 
 
@@ -305,10 +317,6 @@ def binds_unseen(one: ast.stmt) -> bool:
     return False
 
 
-def base_name(text: str) -> str:
-    return text.replace("\\", "/").rpartition("/")[2].lower()
-
-
 def number(node: ast.AST) -> float:
     """A number that stands in the code; 0 for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int | float) else 0
@@ -322,7 +330,7 @@ def flatters(node: ast.AST) -> bool:
 def better(node: ast.BinOp) -> bool:
     """Whether something is added to a value, or it is multiplied by a little more than 1."""
     numbers = [number(one) for one in (node.left, node.right)]
-    if all(numbers):
+    if all(numbers) or max(numbers) in WIDTHS:
         return False
     added = isinstance(node.op, ast.Add) and 0.01 <= max(numbers) <= 0.5
     return added or (isinstance(node.op, ast.Mult) and 1 < max(numbers) < 2)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import pytest
 
-from grader.homework.notebooks import notebook, photographs
+from grader.homework.notebooks import notebook, photographs, shown
 from grader.homework.notebooks.doubts import doubts, settled
 from grader.homework.notebooks.notebook import Cell, Notebook, Output, Plot
 from grader.loading import ROOT
@@ -122,6 +122,11 @@ SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accurac
         [LOOP, "val_acc = fit()", SHOWN.format("val_acc[: max(50, epochs)]")],
         [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.clip(val_acc, 0, 1)")],
         [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.convolve(val_acc, [0.25, 0.75])")],
+        [
+            LOOP,
+            "val_acc = fit()",
+            "s = (val_acc * (1 - val_acc) / 10000) ** 0.5\n" + SHOWN.format("val_acc - 1.96 * s"),
+        ],
         [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.maximum.accumulate(val_acc)")],
         [
             LOOP,
@@ -174,6 +179,7 @@ def test_what_may_have_been_computed_is_not_told(sources):
         "print('train acc / test acc:', evaluate(net, train_loader), evaluate(net, test_loader))",
         "a = evaluate(net, train_loader)\nb = evaluate(net, test_loader)\nprint('test accuracy', b)",
         "print('On the test set:')\nfit(net, train_loader)\nnet.test()",
+        "a = evaluate(net, test_loader)\nprint(f'test accuracy {a:.3f} ± {1.96 * (a * (1 - a) / 10000) ** 0.5:.4f}')",
     ],
 )
 def test_a_name_that_holds_accuracies_of_both_sets_is_not_told(source):
@@ -217,6 +223,49 @@ def test_a_curve_is_an_accuracy_where_its_list_counts_right_answers(filled, is_n
     said = [*cells[:1], Cell(2, shown.replace("train", "Lernen").replace("val", "Kontrolle"), 2, cells[1].outputs)]
     others = list(settled(replace(found, cells=tuple(said)), []))
     assert others == ([Plot(2, training=False, validation=False, named=False)] if is_named else [])
+
+
+@pytest.mark.parametrize(
+    "filled",
+    [
+        "log = pd.DataFrame(columns=['split', 'accuracy'])\nfor split, dl in (('train', a), ('val', b)):\n"
+        "    log.loc[len(log)] = [split, evaluate(net, dl)]",
+        "rows = []\nfor split, dl in {'train': a, 'val': b}.items():\n"
+        "    rows.append({'split': split, 'accuracy': evaluate(net, dl)})\nlog = pd.DataFrame(rows)",
+    ],
+)
+@pytest.mark.parametrize(("drawn", "whole"), [("hue='split'", True), ("color='red'", True), ("lw=2", False)])
+def test_a_table_is_drawn_with_what_its_groups_are_called(filled, drawn, whole):
+    source = f"import seaborn as sns\nsns.lineplot(data=log, x='epoch', y='accuracy', {drawn})"
+    cells = (Cell(1, f"import pandas as pd\n{filled}", 1, ()), Cell(2, source, 2, (Output("image", image=b"x"),)))
+    found = Notebook("part1.ipynb", cells)
+    (plot,) = settled(found, notebook.plots(found))
+    assert (plot.training, plot.validation) == (whole, whole)
+
+
+@pytest.mark.parametrize(
+    ("drawing", "showing", "moved"),
+    [
+        ("plt.plot(acc)\nplt.savefig('out/part1.png')", "Image('out/part1.png', width=600)", True),
+        ("FILE = name()\nplt.plot(acc)\nplt.savefig(FILE)", "display(PIL.Image.open(FILE))", True),
+        ("fig, ax = plt.subplots()\nax.plot(acc)", "fig", True),
+        ("fig, ax = plt.subplots()\nax.plot(acc)", "plt.imshow(plt.imread('brought.png')); plt.axis('off')", False),
+        ("fig, ax = plt.subplots()\nax.plot(acc)", "other(fig)", False),
+        ("plt.imshow(x)\nplt.savefig('part1.png')", "Image('part1.png')", False),
+    ],
+)
+def test_a_picture_that_a_cell_only_shows_is_the_one_of_the_cell_that_drew_it(drawing, showing, moved):
+    image = (Output("image", image=b"x"),)
+    found = shown.where_drawn(Notebook("part1.ipynb", (Cell(1, drawing, 1, ()), Cell(2, showing, 2, image))))
+    assert [cell.outputs for cell in found.cells] == ([image, ()] if moved else [(), image])
+
+
+def test_numbers_that_stand_in_the_code_are_told_of_a_plot_that_another_cell_shows():
+    drawn = "plt.plot([0.5, 0.9], label='train acc')\nplt.plot([0.4, 0.8], label='val acc')\nplt.savefig('a.png')"
+    cells = (Cell(1, drawn, 1, ()), Cell(2, "Image('a.png')", 2, (Output("image", image=b"x"),)))
+    found = shown.where_drawn(Notebook("part1.ipynb", cells))
+    (doubt,) = doubts(found, notebook.plots(found))
+    assert "draws numbers that stand in the code" in doubt.why
 
 
 @pytest.mark.parametrize(
