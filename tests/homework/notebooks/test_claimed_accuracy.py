@@ -93,7 +93,7 @@ def made(source: str, text: str) -> notebook.Notebook:
         ("x", "test     0.8812\nName: accuracy, dtype: float64", 0.8812),
         ("x", "test accuracy0.8812", 0.8812),
         ("x", "test top-1 acc 0.8812, top-5 acc 0.9971", 0.8812),
-        ("acc = evaluate(net, test_loader)\nassert acc > 0.85\nprint('Passed with', acc)", "Passed with 0.8812", 0.8812),
+        ("acc = evaluate(net, test_loader)\nassert acc > 0.85\nprint('Passed', acc)", "Passed 0.8812", 0.8812),
         ("for x, y in testloader:\n    n += (net(x).argmax(1) == y).sum()\nprint('overall', n / 100)",
          "T-shirt/top 84.1%\noverall 88.1%", 0.881),
         ("for x, y in testloader:\n    p = net(x).softmax(1)\nprint('sure of it', p.max())", "sure of it 0.9712", None),
