@@ -102,12 +102,20 @@ def said_of_training(origins: Origins, call: ast.Call) -> str:
     words = " ".join(texts(call)).lower()
     if "test" not in words or "train" in words:
         return ""
-    for other in filter(None, (of_training(origins, value) for value in call.args)):
+    values = [part for one in call.args for part in in_text(one)]
+    for other in filter(None, (of_training(origins, value) for value in values)):
         return f"prints as test accuracy what is {other}"
-    for value in call.args:
+    for value in values:
         if called_training(origins, value):
             return f"prints as test accuracy what is called one of training ({shown(value)})"
     return ""
+
+
+def in_text(value: ast.expr) -> list[ast.expr]:
+    """The values in an f-string; of anything else, itself."""
+    if not isinstance(value, ast.JoinedStr):
+        return [value]
+    return [one.value for one in value.values if isinstance(one, ast.FormattedValue)]
 
 
 def named_test(origins: Origins, tree: ast.Module, calls: list[ast.Call]) -> str:
@@ -251,7 +259,7 @@ def of_training(origins: Origins, value: ast.expr) -> str:
         words = [word.lower() for word in identifiers(one)]
         if not words:  # an empty list, or a number
             continue
-        calls = any(isinstance(node, ast.Call) for node in ast.walk(one))
+        calls = any(called(node) not in ("", "len") for node in ast.walk(one))
         if not calls or not any(map(TRAINING_SET.search, words)) or any(map(OTHER_SET.search, words)):
             return ""
         found = found or f"computed on the training set ({shown(one)})"

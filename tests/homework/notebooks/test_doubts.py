@@ -179,6 +179,8 @@ def test_what_may_have_been_computed_is_not_told(sources):
         "print('train acc / test acc:', evaluate(net, train_loader), evaluate(net, test_loader))",
         "a = evaluate(net, train_loader)\nb = evaluate(net, test_loader)\nprint('test accuracy', b)",
         "print('On the test set:')\nfit(net, train_loader)\nnet.test()",
+        "a = evaluate(net, test_loader)\nprint('test accuracy', a, 'after', len(train_loader) * epochs, 'steps')",
+        "a = evaluate(net, test_loader)\nprint(f'test accuracy {a:.3f} of {len(train_loader.dataset)} seen')",
         "a = evaluate(net, test_loader)\nprint(f'test accuracy {a:.3f} ± {1.96 * (a * (1 - a) / 10000) ** 0.5:.4f}')",
     ],
 )
@@ -187,8 +189,9 @@ def test_a_name_that_holds_accuracies_of_both_sets_is_not_told(source):
     assert list(doubts(Notebook("part1.ipynb", cells), [])) == []
 
 
-def test_a_test_accuracy_of_the_training_set_alone_is_told():
-    source = "acc = evaluate(net, train_loader)\nprint('test accuracy', acc)"
+@pytest.mark.parametrize("said", ["'test accuracy', acc", "f'{len(y)} pictures, test accuracy {acc:.2%}'"])
+def test_a_test_accuracy_of_the_training_set_alone_is_told(said):
+    source = f"acc = evaluate(net, train_loader)\nprint({said})"
     cells = (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),)
     (found,) = doubts(Notebook("part1.ipynb", cells), [])
     assert found.why == "prints as test accuracy what is computed on the training set (evaluate(net, train_loader))"
