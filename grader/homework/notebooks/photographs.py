@@ -264,14 +264,22 @@ def truths(student: Notebook) -> Iterator[tuple[str, ...] | Truths]:
                     yield {stem(key): worded(text) for key, text in value.items() if isinstance(key, str)}
                 elif isinstance(value, list | tuple):
                     yield tuple(map(worded, value))
-    beside = {stem(file): worded(text) for _, tree in notebook.trees(student) for file, text in pairs(tree)}
+    lists = {
+        name: node.value
+        for _, tree in notebook.trees(student)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign)
+        for name in assigned(node)
+    }
+    beside = {stem(file): worded(text) for _, tree in notebook.trees(student) for file, text in pairs(tree, lists)}
     if beside:
         yield beside
 
 
-def pairs(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """(file, text) where a picture's file stands before a text that says something: in a dict, in a list or tuple of
-    two, and in a call that opens no file."""
+def pairs(tree: ast.Module, lists: Mapping[str, ast.expr]) -> Iterator[tuple[str, str]]:
+    """Yield (file, text) where a picture's file stands before a text that says something: in a dict, in a list or tuple
+    of two, and in a call that opens no file. There, two `lists` of one length may stand, too: `zip(files, truths)`.
+    """
     for node in ast.walk(tree):
         match node:
             case ast.Dict(keys=keys, values=values):
@@ -279,7 +287,11 @@ def pairs(tree: ast.Module) -> Iterator[tuple[str, str]]:
             case ast.Tuple(elts=[first, second]) | ast.List(elts=[first, second]):
                 both = [(first, second)]
             case ast.Call() if not OPENS.search(unparsed(node.func)):
-                both = list(pairwise([*node.args, *(word.value for word in node.keywords)]))
+                words = [*node.args, *(word.value for word in node.keywords)]
+                given = [lists.get(one.id, one) if isinstance(one, ast.Name) else one for one in words]
+                both = list(pairwise(given))
+                for files, said in pairwise(map(elements, given)):
+                    both += zip(files, said, strict=True) if len(files) == len(said) else ()
             case _:
                 continue
         for one in both:
@@ -288,6 +300,10 @@ def pairs(tree: ast.Module) -> Iterator[tuple[str, str]]:
                     ends = [each.lower().endswith(picture.ENDINGS) for each in (file, text)]
                     if ends == [True, False] and not says_nothing(text):
                         yield file, text
+
+
+def elements(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, ast.Tuple | ast.List) else []
 
 
 def is_small(node: ast.AST) -> bool:

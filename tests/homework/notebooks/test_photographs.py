@@ -151,10 +151,14 @@ def test_scores_that_are_all_the_same_are_like_none_and_probabilities_like_the_s
             ["tabby", "boxer"],
         ),
         ("files = {'cat.jpg': 'tabby', 'dog.jpg': 'boxer'}", ["tabby", "boxer"]),
+        ("Photos(['cat.jpg', 'dog.jpg'], ['tabby', 'boxer'])", ["tabby", "boxer"]),
+        ("a, actual = ['cat.jpg', 'dog.jpg'], 0\nb = ['cat.jpg', 'dog.jpg']\nactual = 'tabby', 'boxer'\nzip(b, actual)",
+         ["tabby", "boxer"]),
+        ("zip(['cat.jpg', 'dog.jpg'], ['tabby', 'boxer', 'collie'])", ["cat", "dog"]),
         ("show(net, 'cat.jpg', 'tabby')\nshow(net, 'dog.jpg', true='boxer')", ["tabby", "boxer"]),
         ("show('cat.jpg', 'Image 1')\nopen('dog.jpg', 'rb')\nboth = ['cat.jpg', 'dog.jpg']", ["cat", "dog"]),
     ],
-)
+)  # fmt: skip
 def test_what_they_show_is_read_from_what_is_written_down_as_the_truth(code, shown):
     two = opened("cat.jpg", "dog.jpg")
     photographs.state(two, two, [], list(photographs.truths(written(code))))
