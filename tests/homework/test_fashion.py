@@ -137,6 +137,20 @@ def test_a_run_stops_once_the_bar_is_cleared_on_all_test_pictures():
     assert (outcome.end, outcome.accuracy, len(outcome.looks)) == (End.CLEARED, 0.9, 3)
 
 
+@pytest.mark.parametrize(
+    ("source", "layer", "ends"),
+    [
+        ("nn.Conv2d(1, 8, 3)", "Linear(784, 10)", End.FINISHED),
+        ("nn.Linear(784, 10)", "Linear(784, 10)", End.CLEARED),
+        ("nn.Conv2d(1, 8, 3)", "Conv2d(1, 8, 3)", End.CLEARED),  # frozen
+    ],
+)
+def test_a_network_without_convolutions_that_one_with_them_follows_does_not_end_a_run(source, layer, ends):
+    hw = subject([0.5, 0.9, 0.9], facts=FACTS | {"convolves": False, "layers": [["fc", layer, [10], 7850]]})
+    made = SimpleNamespace(**vars(NOTEBOOK), cells=[SimpleNamespace(source=source)])
+    assert fashion_run.run(hw, made, 1).end is ends
+
+
 def test_a_full_run_goes_on_and_one_whose_time_is_up_is_judged_as_it_stands():
     assert run(0.5, 0.9, 0.7, full=True).accuracy == 0.7
     cut = run(*[0.6] * 50, budget=5)
