@@ -42,12 +42,14 @@ ALONE = {
 }
 OTHERS = re.compile(r"loss|load|set|data", re.IGNORECASE)
 BREAK, TAG = re.compile(r"</?(?:tr|p|div|li|br|h\d)\b[^<>]*>", re.IGNORECASE), re.compile(r"<[^<>]*>")
-DRAWN = re.compile(r"plot|scatter|semilog|errorbar|^(?:bar|line)$", re.IGNORECASE)
+DRAWS = re.compile(r"Plotly\.newPlot|vegaEmbed|bk-root|data-root-id")  # in a page
+DRAWN = re.compile(r"plot|scatter|semilog|errorbar|^(?:bar|line|mark_line)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One saved output: printed or returned text, an error's name and message, or the bytes of a PNG or JPEG."""
+    """One saved output: printed or returned text, an error's name and message, or the bytes of a PNG or JPEG, or of
+    the code that draws a picture."""
 
     kind: Literal["text", "error", "image"]
     text: str = ""
@@ -158,11 +160,25 @@ def kept(output: Any) -> Iterator[Output]:
         if form in data:
             yield Output("image", image=decoded(joined(data[form])))
             return
+    if code_ := drawn_by_code(data):
+        yield Output("image", image=code_.encode("utf-8", "replace"))
+        return
     plain, marked, page = (clipped(joined(data.get(f"text/{form}", ""))) for form in ("plain", "markdown", "html"))
     if plain and not plain.startswith("<IPython.core.display."):
         yield Output("text", plain)
     elif text := marked or read_page(page):
         yield Output("text", text)
+
+
+def drawn_by_code(data: Any) -> str:
+    """A picture that a browser draws, as its code: SVG, or what plotly, Vega (Altair) or Bokeh show; "" if there is
+    none."""
+    for form, value in data.items():
+        if form == "image/svg+xml" or (form == "text/html" and DRAWS.search(joined(value))):
+            return joined(value)
+        if form.startswith(("application/vnd.plotly", "application/vnd.vega")):
+            return json.dumps(value)
+    return ""
 
 
 def read_page(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from .notebook import Cell, Notebook, Plot
 from .saved import Impossible
 
 SIDE = 400  # pixels of a saved picture that is looked at
+SVG, STROKE = re.compile(rb"\s*<(\?xml|!DOCTYPE svg|svg)\b"), re.compile(rb"<(?:path|polyline|line|use|image|rect)\b")
 ROOM = 200_000_000  # pixels of all saved pictures that are decoded; a plot has a million
 
 
@@ -95,6 +97,10 @@ def pictures(found: Notebook, drawn: set[int]) -> Iterator[Picture]:
 
 
 def looked_at(cell: int, image: bytes) -> Picture:
+    if SVG.match(image):
+        return Picture(cell, SIDE, SIDE, blank=len(STROKE.findall(image)) < 2)  # one is that of the paper
+    if image.startswith((b"{", b"<")):  # code of plotly's, or a page
+        return Picture(cell, SIDE, SIDE)
     try:
         shown = picture.pixels(image, "the plot", side=SIDE)
     except Mismatch:

@@ -183,7 +183,9 @@ def of_groups(origins: Origins, tree: ast.Module) -> set[str]:
     for call in origins.calls(tree):
         columns = {one.arg for one in call.keywords if is_text(one.value)}
         if "y" in columns and columns & GROUPING:
-            found.update(*(topics(part) for one in given(call) for part in origins.sources(one) if is_text(part)))
+            found.update(
+                *(topics(part) for one in [call.func, *given(call)] for part in origins.sources(one) if is_text(part))
+            )
     return found
 
 

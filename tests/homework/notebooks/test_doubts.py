@@ -228,6 +228,15 @@ def test_a_curve_is_an_accuracy_where_its_list_counts_right_answers(filled, is_n
     assert others == ([Plot(2, training=False, validation=False, named=False)] if is_named else [])
 
 
+def test_a_chart_of_altairs_is_drawn_with_what_its_groups_are_called():
+    source = (
+        "rows = [{'split': s, 'accuracy': evaluate(net, d)} for s, d in (('train', a), ('val', b))]\n"
+        "alt.Chart(pd.DataFrame(rows)).mark_line().encode(x='epoch', y='accuracy', color='split')"
+    )
+    found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("image", image=b"x"),)),))
+    assert list(settled(found, notebook.plots(found))) == [Plot(1, training=True, validation=True)]
+
+
 @pytest.mark.parametrize(
     "filled",
     [

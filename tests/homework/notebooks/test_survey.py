@@ -48,6 +48,28 @@ def test_a_survey_comes_back_whole_and_without_pictures():
     assert found.cells[0].outputs[0].text.endswith("%\\ud800")
 
 
+LINES = '<path d="M 0 0"/>' * 3
+SVG = '<?xml version="1.0"?>\n<!DOCTYPE svg PUBLIC "-//W3C">\n<svg width="460.8pt" height="345.6pt">{}</svg>'
+
+
+@pytest.mark.parametrize(
+    ("data", "pictures"),
+    [
+        ({"image/svg+xml": SVG.format(LINES), "text/plain": "<Figure size 640x480 with 1 Axes>"}, [False]),
+        ({"image/svg+xml": [SVG.format("<path/>")]}, [True]),
+        ({"application/vnd.plotly.v1+json": {"data": [{"y": [0.5, 0.9]}]}, "text/html": "<div></div>"}, [False]),
+        ({"application/vnd.vegalite.v5+json": {"mark": "line"}, "text/plain": "alt.Chart(...)"}, [False]),
+        ({"text/html": '<div id="a"><script>Plotly.newPlot("a", [{"y": [1, 2]}])</script></div>'}, [False]),
+        ({"text/html": "<script>google.colab.kernel</script><table></table>", "text/plain": "0.5"}, []),
+    ],
+)
+def test_a_picture_that_a_browser_draws_is_one(data, pictures):
+    found = survey.read(file(PLOT, {"output_type": "display_data", "metadata": {}, "data": data}), "part1.ipynb", {})
+    assert [one.blank for one in found.pictures] == pictures
+    assert all(min(one.height, one.width) >= 100 for one in found.pictures)
+    assert len(found.plots) == len(pictures)
+
+
 def test_a_survey_has_what_no_known_word_names_and_the_cells_that_print_nothing():
     printed = {"output_type": "stream", "name": "stdout", "text": "Genauigkeit: 71.64%"}
     found = read(file("loss.backward()", printed))
