@@ -15,11 +15,12 @@ CLAIMS = 10_000
 GUESSED = 0.15  # an accuracy up to this is not worth a question
 
 # Every repetition is bounded, because a student could print text that keeps an unbounded one busy. Matches counts and
-# numbers: "9034/10000", "9,034 out of 10,000", "0.87", "87,1 %"; not a progress bar's "157/157 [" and "100%|".
+# numbers: "9034/10000", "9,034 out of 10,000", "0.87", "87,1 %"; not a progress bar's "157/157 [" and "100%|", nor
+# a "95% CI".
 NUMBER = re.compile(
     r"(?<![\d.])(?:(?P<right>[1-9]\d{0,2}[.,]\d{3}|\d{1,6})\s?(?:/|(?:out )?of|von|sur|de|из)\s?"
     r"(?P<all>[1-9]\d{0,2}[.,]\d{3}|\d{3,6})(?!\d|\s?\[)"
-    r"|(?P<value>\d{1,3}(?:\.\d{1,20}|,\d\d?(?!\d))?(?:e[-+]?\d\d?)?)(?![\d.])\s{0,9}(?P<percent>%(?!\|))?)"
+    r"|(?P<value>\d{1,3}(?:\.\d{1,20}|,\d\d?(?!\d))?(?:e[-+]?\d\d?)?)(?![\d.])\s{0,9}(?P<percent>%(?!\||\s?(?:ci|conf)))?)"
 )
 ONE = r"(?:[\w.]{1,20}\()?(?P<value>\d{1,3}\.\d{1,20})(?:, ?\w{1,20}=[^,()]{1,20})?\)?"
 RETURNED = re.compile(
@@ -41,7 +42,7 @@ PART = re.compile(  # a part of the test set, another set, or more than one gues
 @dataclass(frozen=True, slots=True)
 class Claim:
     """An accuracy, from 0 to 1, in an output of a cell. `of_test`: it is of the test set. `whole`: its words name
-    neither a class nor the validation set."""
+    neither a class nor the validation set, and its line is no text of the code, as one on other people's networks."""
 
     accuracy: float
     cell: int
@@ -80,14 +81,15 @@ def likely(cell: Cell, most: int = CLAIMS) -> Iterator[float]:
 
 def stated(notebook: Notebook) -> Iterator[Claim]:
     for cell in notebook.cells:
-        of_test = bool(TEST.search(in_english(last_call(cell))))
+        of_test, source = bool(TEST.search(in_english(last_call(cell)))), in_english(cell.source.lower())
         found = False
         for line in in_english(cell.text.lower()).split("\n"):
             if "test" in line and not re.search(r"\d", line):
                 of_test = True  # a heading
             for words, value in accuracies(line[: 5 * LINE]):
                 found = True
-                yield Claim(value, cell.number, of_test or "test" in words, not PART.search(words))
+                own = line.strip() not in source
+                yield Claim(value, cell.number, of_test or "test" in words, own and not PART.search(words))
         if not found and of_test:
             yield from returned(cell)
         if not found and counts_test(cell):

@@ -340,7 +340,8 @@ def flatters(node: ast.AST) -> bool:
 def better(node: ast.BinOp) -> bool:
     """Whether something is added to a value, or it is multiplied by a little more than 1."""
     numbers = [number(one) for one in (node.left, node.right)]
-    if all(numbers) or max(numbers) in WIDTHS:
+    rounds = isinstance(node.left, ast.BinOp) and number(node.left.right) >= 100 and numbers[1] == 0.5
+    if all(numbers) or max(numbers) in WIDTHS or rounds:
         return False
     added = isinstance(node.op, ast.Add) and 0.01 <= max(numbers) <= 0.5
     return added or (isinstance(node.op, ast.Mult) and 1 < max(numbers) < 2)

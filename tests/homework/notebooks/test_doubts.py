@@ -179,6 +179,7 @@ def test_what_may_have_been_computed_is_not_told(sources):
         "print('train acc / test acc:', evaluate(net, train_loader), evaluate(net, test_loader))",
         "a = evaluate(net, train_loader)\nb = evaluate(net, test_loader)\nprint('test accuracy', b)",
         "print('On the test set:')\nfit(net, train_loader)\nnet.test()",
+        "a = evaluate(net, test_loader)\nprint('test accuracy', int(a * 10000 + 0.5) / 100, '%')",
         "a = evaluate(net, test_loader)\nprint('test accuracy', a, 'after', len(train_loader) * epochs, 'steps')",
         "a = evaluate(net, test_loader)\nprint(f'test accuracy {a:.3f} of {len(train_loader.dataset)} seen')",
         "a = evaluate(net, test_loader)\nprint(f'test accuracy {a:.3f} ± {1.96 * (a * (1 - a) / 10000) ** 0.5:.4f}')",
