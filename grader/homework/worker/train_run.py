@@ -300,13 +300,14 @@ class TrainRun:
         yield data.DataSampler, "__iter__", iterate
         yield data.DataSampler, "__init__", draw
         yield classifier.Classifier, "save", lambda model, filename: None
-        yield self.train, "training_step", training_step
-        for owner in (data, self.train):
+        for owner in dict.fromkeys((data, self.train, *beside(self.train))):
             if hasattr(owner, "load_cifar10"):
                 yield owner, "load_cifar10", load_cifar10
-        for name, value in list(vars(self.train).items()):
-            if isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "matplotlib":
-                yield self.train, name, Mute(value.__name__)
+            for name, value in list(vars(owner).items()):
+                if value is self.step:
+                    yield owner, name, training_step
+                elif isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "matplotlib":
+                    yield owner, name, Mute(value.__name__)
 
 
 def start(train: Any, arguments: Sequence[str]) -> None:
@@ -362,6 +363,14 @@ def script(tree: ast.Module) -> ast.Module:
     """What a file does only where it is run as a script."""
     tests = (node for node in tree.body if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test))
     return ast.Module([one for node in tests for one in node.body], [])
+
+
+def beside(train: Any) -> Iterator[ModuleType]:
+    """Yield the modules that lie where train.py does: a main may train by what it imports from them."""
+    folder = Path(getattr(train, "__file__", None) or "/nowhere/train.py").parent
+    for module in list(sys.modules.values()):
+        if isinstance(module, ModuleType) and folder in Path(getattr(module, "__file__", None) or "").parents:
+            yield module
 
 
 def main_arity(main: Any) -> int:

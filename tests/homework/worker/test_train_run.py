@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -528,6 +529,19 @@ def test_main_is_called_as_the_files_own_last_lines_do(own, modules, tmp_path, p
     run, seen = own(code)
     assert len(finish(run)) == 5
     assert (seen["args"].run, hasattr(seen["args"], "plot_file")) == (("x", False) if asked else ("best", True))
+
+
+def test_a_main_may_train_by_a_module_beside_it(own, modules, tmp_path, monkeypatch):
+    trainer = ModuleType("trainer")
+    trainer.__file__ = str(tmp_path / "parts" / "trainer.py")
+    monkeypatch.setitem(sys.modules, "trainer", trainer)
+    modules["train"].__file__ = str(tmp_path / "train.py")
+    names = "load_cifar10, training_step, TwoLayerNet, SGD, DataSampler, check_accuracy, SEEN".split(", ")
+    vars(trainer).update({name: vars(modules["train"]).get(name) for name in names})
+    exec(f"import numpy as np\n{MAIN}", vars(trainer))
+    run, seen = own("from trainer import main")
+    vars(trainer)["SEEN"] = seen
+    assert [len(reply["losses"]) for reply in finish(run)] == [3, 3, 3, 3, 0]
 
 
 def test_a_main_without_arguments_is_called_with_none(own):
