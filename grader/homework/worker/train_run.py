@@ -300,12 +300,14 @@ class TrainRun:
         yield data.DataSampler, "__iter__", iterate
         yield data.DataSampler, "__init__", draw
         yield classifier.Classifier, "save", lambda model, filename: None
+        others = {id(old): new for _, _, old, new in pools()} | {id(self.step): training_step}
+        yield from ((owner, name, new) for owner, name, _, new in pools())
         for owner in dict.fromkeys((data, self.train, *beside(self.train))):
             if hasattr(owner, "load_cifar10"):
                 yield owner, "load_cifar10", load_cifar10
             for name, value in list(vars(owner).items()):
-                if value is self.step:
-                    yield owner, name, training_step
+                if id(value) in others:
+                    yield owner, name, others[id(value)]
                 elif isinstance(value, ModuleType) and value.__name__.partition(".")[0] == "matplotlib":
                     yield owner, name, Mute(value.__name__)
 
@@ -363,6 +365,25 @@ def script(tree: ast.Module) -> ast.Module:
     """What a file does only where it is run as a script."""
     tests = (node for node in tree.body if isinstance(node, ast.If) and "__main__" in ast.unparse(node.test))
     return ast.Module([one for node in tests for one in node.body], [])
+
+
+def pools() -> Iterator[tuple[Any, str, Any, Any]]:
+    """Yield (owner, attribute, its value, another one) of what starts processes, if the student's code imports it. New
+    processes are refused, and their steps would not be seen; so one thread does the work."""
+    library, futures = (sys.modules.get(name) for name in ("multiprocessing", "concurrent.futures.process"))
+    if library is not None:
+        dummy = importlib.import_module("multiprocessing.dummy")
+
+        def pool(processes: Any = None, initializer: Any = None, initargs: Any = (), *_: Any, **__: Any) -> Any:
+            return dummy.Pool(1, initializer, initargs)
+
+        yield library, "Pool", library.Pool, pool
+        base: Any = library.context.BaseContext
+        yield base, "Pool", base.Pool, lambda _, *args, **named: pool(*args, **named)
+    if futures is not None:
+        package: Any = importlib.import_module("concurrent.futures")
+        kind = package.ProcessPoolExecutor
+        yield package, "ProcessPoolExecutor", kind, lambda *_, **__: package.ThreadPoolExecutor(1)
 
 
 def beside(train: Any) -> Iterator[ModuleType]:

@@ -544,6 +544,27 @@ def test_a_main_may_train_by_a_module_beside_it(own, modules, tmp_path, monkeypa
     assert [len(reply["losses"]) for reply in finish(run)] == [3, 3, 3, 3, 0]
 
 
+@pytest.mark.parametrize(
+    ("imported", "pool"),
+    [
+        ("import multiprocessing as mp", "mp.Pool(4)"),
+        ("from multiprocessing import Pool", "Pool(processes=2)"),
+        ("import multiprocessing", "multiprocessing.get_context('spawn').Pool()"),
+        ("from concurrent.futures import ProcessPoolExecutor", "ProcessPoolExecutor(max_workers=4)"),
+        ("import concurrent.futures as cf\ncf.ProcessPoolExecutor", "cf.ProcessPoolExecutor()"),
+    ],
+)
+def test_a_main_may_search_in_processes_which_are_one_thread_here(own, imported, pool):
+    search = MAIN.replace("(0.5, 0.05)", "(args,)").replace("def main", "def trial")
+    run, _ = own(
+        f"{imported}\n{search.replace('SEEN.update', 'dict').replace(', args=args', '')}\n"
+        f"def main(args):\n    with {pool} as pool:\n        print(list(pool.map(trial, [0.5, 0.05])))\n"
+    )
+    replies = finish(run)
+    assert [len(reply["losses"]) for reply in replies] == [3, 3, 3, 3, 0]
+    assert threading.active_count() < 20
+
+
 def test_a_main_without_arguments_is_called_with_none(own):
     run, _ = own(MAIN.replace("main(args)", "main()").replace(", args=args", ""))
     assert len(finish(run)) == 5
