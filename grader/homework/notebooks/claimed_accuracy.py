@@ -12,6 +12,7 @@ from .notebook import Cell, Notebook
 
 LINE = 200  # characters after a word in which its number is looked for
 CLAIMS = 10_000
+CODE = 20_000  # characters of a cell's code in which a printed line is looked for
 GUESSED = 0.15  # an accuracy up to this is not worth a question
 
 # Every repetition is bounded, because a student could print text that keeps an unbounded one busy. Matches counts and
@@ -81,7 +82,7 @@ def likely(cell: Cell, most: int = CLAIMS) -> Iterator[float]:
 
 def stated(notebook: Notebook) -> Iterator[Claim]:
     for cell in notebook.cells:
-        of_test, source = bool(TEST.search(in_english(last_call(cell)))), in_english(cell.source.lower())
+        of_test, source = bool(TEST.search(in_english(last_call(cell)))), in_english(cell.source[:CODE].lower())
         found = False
         for line in in_english(cell.text.lower()).split("\n"):
             if "test" in line and not re.search(r"\d", line):
