@@ -23,6 +23,7 @@ from typing import Any
 import torch
 
 from . import cuda, notebook
+from .pools import Pool
 from .replaced import Mute, replace
 
 LONGEST_SLEEP = 0.01  # seconds
@@ -70,7 +71,7 @@ class Shell:
         replace(kinds, "ProcessPoolExecutor", concurrent.futures.ThreadPoolExecutor)
         for owner in (multiprocessing, torch.multiprocessing):
             replace(owner, "Process", multiprocessing.dummy.Process)
-            replace(owner, "Pool", multiprocessing.dummy.Pool)
+            replace(owner, "Pool", Pool)
         replace(spawn, "spawn", spawned)
 
     def within(self, run: Callable[[], None]) -> None:

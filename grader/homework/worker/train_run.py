@@ -22,6 +22,7 @@ from typing import Any
 from grader.sandbox.worker.drivers import Student
 from grader.sandbox.worker.wire import FrameError
 
+from .pools import Pool
 from .replaced import Mute, replaced
 from .slices import WALL, Stop, resting
 from .steps import Guard, Kept, Noise, arrays_of, drawing, np, number, plain
@@ -368,18 +369,12 @@ def script(tree: ast.Module) -> ast.Module:
 
 
 def pools() -> Iterator[tuple[Any, str, Any, Any]]:
-    """Yield (owner, attribute, its value, another one) of what starts processes, if the student's code imports it. New
-    processes are refused, and their steps would not be seen; so one thread does the work."""
+    """Yield (owner, attribute, its value, another one) of what starts processes, if the student's code imports it."""
     library, futures = (sys.modules.get(name) for name in ("multiprocessing", "concurrent.futures.process"))
     if library is not None:
-        dummy = importlib.import_module("multiprocessing.dummy")
-
-        def pool(processes: Any = None, initializer: Any = None, initargs: Any = (), *_: Any, **__: Any) -> Any:
-            return dummy.Pool(1, initializer, initargs)
-
-        yield library, "Pool", library.Pool, pool
+        yield library, "Pool", library.Pool, Pool
         base: Any = library.context.BaseContext
-        yield base, "Pool", base.Pool, lambda _, *args, **named: pool(*args, **named)
+        yield base, "Pool", base.Pool, lambda _, *args, **named: Pool(*args, **named)
     if futures is not None:
         package: Any = importlib.import_module("concurrent.futures")
         kind = package.ProcessPoolExecutor

@@ -545,6 +545,9 @@ def test_a_main_may_train_by_a_module_beside_it(own, modules, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
+    "asks", ["list(pool.map(trial, [0.5, 0.05]))", "for rate in (0.5, 0.05): pool.{}(trial, {}rate{})"]
+)
+@pytest.mark.parametrize(
     ("imported", "pool"),
     [
         ("import multiprocessing as mp", "mp.Pool(4)"),
@@ -554,11 +557,13 @@ def test_a_main_may_train_by_a_module_beside_it(own, modules, tmp_path, monkeypa
         ("import concurrent.futures as cf\ncf.ProcessPoolExecutor", "cf.ProcessPoolExecutor()"),
     ],
 )
-def test_a_main_may_search_in_processes_which_are_one_thread_here(own, imported, pool):
+def test_a_main_may_search_in_processes_which_are_one_thread_here(own, imported, pool, asks):
+    by_one = ("submit", "", "") if "Executor" in pool else ("apply_async", "(", ",)).get(")
+    asks = asks.format(*by_one)
     search = MAIN.replace("(0.5, 0.05)", "(args,)").replace("def main", "def trial")
     run, _ = own(
         f"{imported}\n{search.replace('SEEN.update', 'dict').replace(', args=args', '')}\n"
-        f"def main(args):\n    with {pool} as pool:\n        print(list(pool.map(trial, [0.5, 0.05])))\n"
+        f"def main(args):\n    with {pool} as pool:\n        {asks}\n"
     )
     replies = finish(run)
     assert [len(reply["losses"]) for reply in replies] == [3, 3, 3, 3, 0]
