@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from grader.check import Subject, check
-from grader.errors import Mismatch
+from grader.errors import Mismatch, Unrecorded
 from grader.measure.diagnose import Clue
-from grader.measure.expect import expect_close, expect_gradient, gather, kept_clues, mistakes, unpack
+from grader.measure.expect import MORE, expect_close, expect_gradient, gather, kept_clues, mistakes, unpack
 
 from . import network
 from .differences import asks_of_differences
@@ -200,11 +200,21 @@ def step_clues(hw: Subject, role: str, case: Case, reg: float, known: Iterable[C
     again, *kept = kept_clues(ask, X=case.X, **({} if role in BIASES else {"reg": reg}))  # biases are not regularized
     yield again
     yield from known
-    for other in (one for one in WEIGHTS + BIASES if role and one != role):
-        said = f"it is the gradient for {case.layout.shown(other)}: are the keys exchanged?"
-        yield Clue(said, partial(case.step_gradient, other, reg))
+    yield from exchanged(hw, role, case, reg)
     yield from kept
     yield from mistakes(hw, "step_given", role, case.values, case.X, case.y, reg, recorded=False)
+
+
+def exchanged(hw: Subject, role: str, case: Case, reg: float) -> Iterator[Clue]:
+    """The gradients for the other roles. They are asked only after a mismatch, so a handout may not know them."""
+    others = [one for one in WEIGHTS + BIASES if role and one != role]
+    try:
+        found = {one: case.step_gradient(one, reg) for one in others}
+    except Unrecorded:
+        hw.advise(MORE)
+        return
+    for one, gradient in found.items():
+        yield Clue(f"it is the gradient for {case.layout.shown(one)}: are the keys exchanged?", gradient)
 
 
 def allowed(hw: Subject, case: Case, expected: Any) -> float:

@@ -45,7 +45,7 @@ def training_step(model, X_batch, y_batch, reg):
 
 def main(args):
     settings = {
-        "best": dict(num_train=5000, hidden_dim=50, batch_size=50, num_epochs=5, learning_rate=0.05, reg=1e-3),
+        "best": dict(num_train=5000, hidden_dim=50, batch_size=50, num_epochs=20, learning_rate=0.05, reg=1e-3),
         "overfit": dict(num_train=300, hidden_dim=64, batch_size=20, num_epochs=80, learning_rate=0.05, reg=0.0),
     }
     hp = settings[args.run]

@@ -57,7 +57,7 @@ def main(args):
         num_train = 5000
         hidden_dim = 50
         batch_size = 50
-        num_epochs = 5
+        num_epochs = 15
         learning_rate = 0.0005
         reg = 1e-3
         # ---- End of the best model's hyperparameters. ----
