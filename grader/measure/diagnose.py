@@ -492,7 +492,8 @@ def partly(found: Array, right: Array, wrong: Mask) -> Iterator[str]:
 
 
 def rounding(found: Array, right: Array) -> Iterator[str]:
-    if numeric.error(found, right) <= 1e-6 * float(np.abs(right).max(initial=0.0)):
+    largest = float(np.abs(right).max(initial=0.0))
+    if largest and 1e-10 <= numeric.error(found, right) / largest <= 1e-6:  # float32 never comes nearer
         yield f"{SIX_DIGITS}: float32, or a small constant added?"
 
 

@@ -207,6 +207,11 @@ def test_no_cause_is_made_up():
     )
 
 
+def test_what_is_right_to_thirteen_digits_is_not_called_float32():
+    assert "float32" not in sentence(1e5 * W + 1e-8, 1e5 * W)
+    assert "float32" in sentence((1e5 * W).astype(np.float32), 1e5 * W)
+
+
 def test_two_opposite_numbers_have_no_factor_and_classes_neither_a_factor_nor_an_offset():
     assert sentence(np.array([0.3, -0.3]), np.array([0.21, -0.21])).endswith("(2 of 2 entries)")
     assert sentence(np.array([0, 1, 0, 1]), np.array([0, 2, 0, 2])).endswith("(2 of 4 entries)")
