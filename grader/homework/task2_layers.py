@@ -301,15 +301,25 @@ def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], nam
     expect_close(hw, f"{name}, after another call", found, right, clues=clues)
     expect_close(hw, f"{name}, asked {AGAIN} times in turn", again, later, clues=[Clue(REUSED, last)])
     expect_close(hw, f"{name}, with another {given[0]}", changed, last, clues=[Clue(KEPT, right), Clue(KEPT, later)])
-    held = [hw.put(value) if isinstance(value, np.ndarray) else value for value in calls[0]]
+    expect_anew(hw, function, calls, names, at)
+
+
+def expect_anew(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
+    """Require a new answer when the arrays of the first call are changed in place to those of the second, as an
+    optimizer changes parameters, and a new batch the memory of an old one."""
+    first, second = calls
+    trusted, ask = getattr(hw.reference.layers, function), getattr(hw.layers, function)
+    stale, right = (np.asarray(trusted(*args)[at]) for args in calls)
+    held = [hw.put(value) if isinstance(value, np.ndarray) else value for value in first]
     ask(*held)
-    for i, value in enumerate(others):
+    for i, value in enumerate(second):
         if isinstance(value, np.ndarray):
-            held[i][...] = value  # as an optimizer does, and a new batch in the memory of an old one
+            held[i][...] = value
         else:
             held[i] = value
     answer = unpack(function, ask(*held), names)[at]
-    expect_close(hw, f"{name}, after a change in place", answer, later, clues=[Clue(KEPT, right)])
+    name = f"{names[at]} of {function}, after a change in place"
+    expect_close(hw, name, answer, right, clues=[Clue(KEPT, stale)])
 
 
 # The fully-connected layer
