@@ -140,6 +140,15 @@ def test_right_work_stays_far_below_every_bar_whatever_is_drawn(
     assert max(ratios.values()) <= 0.1
 
 
+def test_weights_that_repeat_others_or_mirror_them_are_not_drawn_one_by_one() -> None:
+    drawn = np.random.default_rng(7).normal(size=50_000)
+    task3_two_layer_net.expect_drawn_once(drawn)
+    task3_two_layer_net.expect_drawn_once(drawn.astype(np.float32))
+    for copied in (drawn, -drawn):
+        with pytest.raises(Mismatch, match="of the weights of a new network repeat others"):
+            task3_two_layer_net.expect_drawn_once(np.concatenate([drawn, copied[:10_000]]))
+
+
 @pytest.mark.parametrize("name", MISTAKES)
 def test_mistake_fails_exactly_its_checks(name: str, student: Student) -> None:
     expected, apply = MISTAKES[name]
