@@ -67,6 +67,7 @@ FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 OF_CACHE = "it is the first answer with this cache: is it kept there?"
 OF_GRAD = "it is the answer with another cache: is it kept by grad_out?"
 KEPT = "it is an earlier call's: is it kept by some arguments alone?"
+BY_PLACE = "right in new arrays: is anything kept by an array's id?"
 OTHER_LABELS = "it is right for the class before y: is y changed, or are earlier labels kept?"
 LAYERS, MAX = "layers.py", re.compile(rb"\ba?max(imum)?\(")
 OF_ARGUMENTS = re.compile(r"\S+ raised (TypeError|ValueError|\S*AxisError)\b")
@@ -306,7 +307,8 @@ def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], nam
 
 def expect_anew(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
     """Require a new answer when the arrays of the first call are changed in place to those of the second, as an
-    optimizer changes parameters, and a new batch the memory of an old one."""
+    optimizer changes parameters, and a new batch the memory of an old one. With new arrays, the second call has to be
+    known as right."""
     first, second = calls
     trusted, ask = getattr(hw.reference.layers, function), getattr(hw.layers, function)
     stale, right = (np.asarray(trusted(*args)[at]) for args in calls)
@@ -319,7 +321,7 @@ def expect_anew(hw: Subject, function: str, calls: Sequence[Sequence[Any]], name
             held[i] = value
     answer = unpack(function, ask(*held), names)[at]
     name = f"{names[at]} of {function}, after a change in place"
-    expect_close(hw, name, answer, right, clues=[Clue(KEPT, stale)])
+    expect_close(hw, name, answer, right, clues=[Clue(KEPT, stale), Clue(BY_PLACE, holds=lambda found: True)])
 
 
 # The fully-connected layer
