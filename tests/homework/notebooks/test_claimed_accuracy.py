@@ -91,6 +91,7 @@ def made(source: str, text: str) -> notebook.Notebook:
         ("x", "8812 sur 10000 images de test bien classées", 0.8812),
         ("x", "test accuracy: 0.8812 of 10,000", 0.8812),
         ("x", "test     0.8812\nName: accuracy, dtype: float64", 0.8812),
+        ("x", "Name: test accuracy, dtype: float64", None),
         ("x", "test accuracy0.8812", 0.8812),
         ("x", "test acc 0.8812 +- 0.0023 (95 % CI 0.8767 .. 0.8857)", 0.8812),
         ("print('test acc', a)\nprint('He: test accuracy 0.95')", "test acc 0.88\nHe: test accuracy 0.95", 0.88),
