@@ -9,8 +9,10 @@ import concurrent.futures
 import inspect
 import multiprocessing
 import multiprocessing.dummy
+import os
 import re
 import shlex
+import signal
 import sys
 import threading
 import time
@@ -67,6 +69,8 @@ class Shell:
         replace(threading.Thread, "start", started)
         replace(time, "sleep", lambda seconds: sleep(min(seconds, LONGEST_SLEEP)))
         replace(builtins, "input", lambda *_: "")
+        replace(os, "_exit", sys.exit)  # Colab restarts its kernel so; here that ends a cell
+        replace(signal, "alarm", lambda seconds: 0)  # it would end the process
         replace(asyncio, "run", lambda task, **_: finished(task))
         replace(kinds, "ProcessPoolExecutor", concurrent.futures.ThreadPoolExecutor)
         for owner in (multiprocessing, torch.multiprocessing):

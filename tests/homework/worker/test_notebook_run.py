@@ -44,13 +44,14 @@ def told(order):
     found |= {"facts": run.facts(), "problems": run.problems()}
     return json.dumps(found | {"criterion": run.names.get("criterion")})
 
+leave = os._exit
 for order in json.load(sys.stdin):
     there, here = os.pipe()
     if os.fork() == 0:
         signal.alarm(60)
         with os.fdopen(here, "w") as pipe:
             pipe.write(told(order))
-        os._exit(0)
+        leave(0)
     os.close(here)
     with os.fdopen(there) as pipe:
         print(pipe.read())
@@ -245,6 +246,7 @@ WAYS = {
     "            loss = nn.functional.cross_entropy(model(x.cuda()), y.cuda())\n        optimizer.zero_grad()\n"
     "        scaler.scale(loss).backward()\n        scaler.step(optimizer)\n        scaler.update()",
     "after what fails": f"import sys\nassert False\n# %%\nsys.exit(1)\n# %%\nabsent.f()\n# %%\n{CALL}",
+    "what ends the kernel": f"import os, signal\nos._exit(00)\n# %%\nsignal.alarm(1)\n# %%\n{CALL}",
     "what is typed": f"name = input('Name: ')\nimport time\ntime.sleep(1000)\n{CALL}",
 }
 RAISED = "Exception('no GPU')"
