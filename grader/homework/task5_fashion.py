@@ -80,10 +80,14 @@ def expect_run(hw: Subject, student: Survey, what: str, cells: Collection[int]) 
 
 
 def ask_of_functions(hw: Subject, student: Survey, outcome: Outcome) -> None:
-    """Leave a network to a person if it consists of functions of tensors and is no module: it is trained, but cannot be
-    measured."""
+    """Leave to a person a network that consists of functions of tensors and is no module, and gradients by torch.func:
+    it is trained, but cannot be measured."""
+    said = ""
     if outcome.steps and not student.defines_network and not outcome.fact("layers", list):
         said = f"{PART1} trains tensors, but no nn.Module whose accuracy could be measured"
+    elif not outcome.steps and outcome.fact("transformed", bool):
+        said = f"{PART1} trains by torch.func, so no backward() was seen, and no accuracy could be measured"
+    if said:
         hw.once("functions", lambda: hw.review(f"{said}; is it a network, and how good is it?"))
         raise Skipped(f"{said}; this costs no points: a person will look")
 

@@ -265,6 +265,7 @@ class NotebookRun:
             "cells": sorted(self.trained),
             "backward": self.steps,
             "steps": watch.steps,
+            "transformed": watch.transformed,
             "on_test": watch.on_test,
             "in_eval": watch.in_eval,
             "left_over": watch.left_over,

@@ -81,8 +81,9 @@ def prepare() -> None:
         made(*bound.args, **bound.kwargs)
 
     loader.__init__ = alone
-    module, library = torch.nn.Module, torch
-    replace(library, "compile", uncompiled)
+    module = torch.nn.Module
+    for owner, name in ((torch, "compile"), (torch.jit, "script"), (torch.jit, "trace")):
+        replace(owner, name, uncompiled)
     replace(module, "compile", lambda self, *args, **kwargs: None)
     replace(torch.hub, "load", hub)
     replace(torch.hub, "download_url_to_file", unavailable)
@@ -215,7 +216,7 @@ READERS: dict[str, Any] = {
 
 
 def uncompiled(model: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """torch.compile without a compiler: returns the model, also as a decorator with options."""
+    """torch.compile and its like without a compiler: returns the model, also as a decorator with options."""
     return model if model is not None else lambda function: function
 
 

@@ -77,7 +77,7 @@ class Watch:
 
     def __init__(self, pause: Callable[[bool, bool], None]) -> None:
         self.pause = pause
-        self.blind = self.awaiting = self.stepped = False
+        self.blind = self.awaiting = self.stepped = self.transformed = False
         self.within = threading.local()
         self.model: Any = None
         self.candidate: tuple[Any, Any] | None = None  # a module, and the batch that it was called with
@@ -114,6 +114,17 @@ class Watch:
 
         replace(library, "backward", watched)
         replace(library, "grad", derived)
+        for name in ("grad", "grad_and_value", "vjp"):
+            replace(torch.func, name, self.noted(getattr(torch.func, name)))
+
+    def noted(self, transform: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of torch.func. What it derives is no backward pass, and has no loss that could be looked at."""
+
+        def transformed(*args: Any, **kwargs: Any) -> Any:
+            self.transformed = True
+            return transform(*args, **kwargs)
+
+        return transformed
 
     @contextmanager
     def passing(self, losses: Any) -> Iterator[None]:
