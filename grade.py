@@ -1,7 +1,7 @@
-from grader.early import listen
+from grader.early import begin
 
 if __name__ == "__main__":  # the processes of a batch import this file
-    listen()
+    begin()
 
 from grader.cli import leave, main
 

@@ -8,10 +8,10 @@ import sys
 
 sys.path[: not sys.flags.safe_path] = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
 
-from grader.early import listen  # noqa: E402
+from grader.early import begin  # noqa: E402
 
 if __name__ == "__main__":  # the processes of a batch import this file
-    listen()
+    begin()
 
 from grader.cli import leave, main  # noqa: E402
 

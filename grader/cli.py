@@ -137,6 +137,7 @@ def leave(code: int) -> NoReturn:
 def answer(words: Sequence[str], step: Step | None = None) -> int:
     """Do what a command line asks for; its exit code. Each error ends in a sentence."""
     try:
+        expect_asserts()
         expect_text(words)
         if words and words[0] in COMMANDS and words[0] not in THERE:
             raise UsageError(f"{words[0]} is a command of a course's grader, and this copy is a student's")
@@ -158,6 +159,14 @@ def answer(words: Sequence[str], step: Step | None = None) -> int:
             return ended(USAGE, "the current folder was deleted or moved; go to another one: cd ~", step)
         # A fault of the grader ends in one sentence and its own exit code, not in a traceback.
         return ended(FAULT, f"a fault of the grader ({type(error).__name__}: {error}); please report it", step)
+
+
+def expect_asserts() -> None:
+    """Raise UsageError if Python leaves out `assert`, with which checks judge: wrong work would pass."""
+    if sys.flags.optimize:
+        flag = "O" * sys.flags.optimize
+        said = f"Python was started with -{flag} or PYTHONOPTIMIZE, so a check's `assert` would test nothing"
+        raise UsageError(f"{said}; run `unset PYTHONOPTIMIZE`, and python without -{flag}")
 
 
 def expect_text(words: Sequence[str]) -> None:

@@ -167,6 +167,23 @@ def test_a_reader_that_goes_away_changes_no_exit_code(tmp_path, words, code):
     assert int((tmp_path / "code").read_text()) == code
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell that closes a stream is POSIX's")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_changes_nothing_that_is_written(tmp_path, closed):
+    words = f"reference --task 1 --no-html --json {tmp_path / 'r.json'}"
+    run = subprocess.run(["sh", "-c", f"{sys.executable} grade.py {words} {closed}"], cwd=ROOT, check=False)
+    assert run.returncode == 0
+    assert json.loads((tmp_path / "r.json").read_text())["score"] == 10
+
+
+@pytest.mark.parametrize("flag", ["-O", "-OO"])
+def test_python_without_assert_is_refused(flag):
+    words = [sys.executable, flag, "grade.py", "reference", "--task", "1", "--no-html"]
+    run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert f"Python was started with {flag} or PYTHONOPTIMIZE" in run.stderr
+
+
 def test_two_reports_to_one_output_are_refused_before_the_work():
     run = grade("reference", "--task", "1", "--html", "-", "--json", "-")
     assert (run.returncode, run.stdout) == (2, "")
