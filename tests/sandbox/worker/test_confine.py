@@ -53,6 +53,15 @@ def test_canaries_are_refused_when_confined_and_sing_when_not(tmp_path):
 
 
 @linux
+def test_a_limit_that_is_lower_already_holds():
+    """As under `ulimit -v`, for a user who may not raise it."""
+    first = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))"
+    line, problems = confined("print(json.dumps([held.line(), held.problems]))", first=first)
+    assert "memory=as" in line
+    assert problems == []
+
+
+@linux
 def test_a_second_thread_is_not_confined_and_so_nothing_is_claimed():
     """What a thread that was there before can do would be anything."""
     first = "threading.Thread(target=threading.Event().wait, daemon=True).start()"
