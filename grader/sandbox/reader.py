@@ -382,6 +382,8 @@ def rebuilt(hint: Any, value: Any) -> Any:
     """A value of the type that is written down, exactly. Raises ValueError, KeyError or TypeError for any other: then
     the child is not what it was when it was forked."""
     origin, args = get_origin(hint), get_args(hint)
+    if hasattr(origin, "__value__"):  # an alias, as NDArray is from numpy 2.5 on
+        return rebuilt(origin.__value__[args], value)
     if hint is None or hint is type(None):
         return exactly(value is None, value)
     if origin in (Union, types.UnionType):

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import psutil
@@ -68,6 +68,17 @@ def test_what_a_function_returns_comes_back_as_its_annotation_says():
 
 def echo(tell: Tell, value: str, *, more: int) -> tuple[str, int]:
     return value, more
+
+
+def test_an_alias_of_a_type_is_that_type():
+    """As numpy's NDArray is from 2.5 on, which needs a Python that has such aliases itself."""
+    library = pytest.importorskip("typing_extensions")
+    kind = TypeVar("kind", bound=np.generic)
+    alias = library.TypeAliasType("alias", np.ndarray[Any, np.dtype[kind]], type_params=(kind,))
+    array = np.zeros(2, np.uint8)
+    assert reader.rebuilt(alias[np.uint8], array) is array
+    with pytest.raises(ValueError, match="ndarray"):
+        reader.rebuilt(alias[np.float64], array)
 
 
 def test_arguments_are_those_of_the_grader_and_text_comes_back_printable():
