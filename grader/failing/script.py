@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.failing.steps import PUT, WRITE, Case, Place, Ref, Step
+from grader.failing.steps import PUT, WRITE, Case, Place, Ref, Step, parts
 from grader.model import Section
 
 MOST = 200  # numbers of an input; a longer one is no example
@@ -147,9 +147,11 @@ class Script:
 
 
 def references(step: Step) -> list[tuple[int | None, Ref]]:
-    """What a step takes of earlier answers, each with its position among the arguments."""
+    """What a step takes of earlier answers, each with its position among the arguments; none if it lies in one."""
     own: list[tuple[int | None, Ref]] = [(None, step.owner)] if isinstance(step.owner, Ref) else []
-    return own + [(at, arg) for at, arg in enumerate((*step.args, *step.named.values())) if isinstance(arg, Ref)]
+    given = enumerate((*step.args, *step.named.values()))
+    held = ((None if place else at, part) for at, arg in given for place, part in parts(arg))
+    return own + [(at, part) for at, part in held if isinstance(part, Ref)]
 
 
 def signatures(source: bytes) -> dict[str, list[str]]:

@@ -11,13 +11,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tiny import SECTION
 
 from grader import cli
 from grader.errors import Wrong
 from grader.failing import examples
 from grader.failing.replay import Unanswered, by_reference
+from grader.failing.script import render
 from grader.failing.shrink import cut, told, way
-from grader.failing.steps import MOST_PARTS, Step, parts, wanted_parts
+from grader.failing.steps import MOST_PARTS, Case, Ref, Step, parts, wanted_parts
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.loading import OWN, ROOT, load
@@ -350,3 +352,10 @@ def test_an_answer_differs_by_what_its_check_would_reject():
 
     assert (differs(2.0, 2.0), differs(0.0, 0.0), differs(2.1, 2.0)) == ("", "", "values")
     assert differs(2.0, np.inf) == "values"
+
+
+def test_an_object_of_the_students_that_lies_in_a_list_has_a_name():
+    made, other = (Step("call", "functions", ("Node",), (number,), {}) for number in (1, 2))
+    last = Step("call", "functions", ("total",), ([Ref(0, ())],), {"rest": {"b": (Ref(1, ()),)}})
+    said = render(Case((made, other, last)), SECTION, {})
+    assert said.splitlines()[1:] == ["node = Node(1)", "node2 = Node(2)", "print(total([node], rest={'b': (node2,)}))"]
