@@ -336,9 +336,7 @@ def opened(value: Any) -> Any:
     if isinstance(value, Proxy):
         return value._live
     if isinstance(value, Tensor):
-        import torch
-
-        return torch.from_numpy(value.array).requires_grad_(value.requires_grad)
+        return value.opened()
     if isinstance(value, list | tuple | dict) and has_object(value):
         if isinstance(value, dict):
             return {key: opened(part) for key, part in value.items()}
@@ -377,7 +375,7 @@ def plain(value: Any) -> Any:
         return np.ascontiguousarray(value) if value.ndim else np.array(value)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
-        return Tensor(np.array(value.detach().cpu().numpy()), bool(value.requires_grad))
+        return Tensor.of(value)
     return value
 
 

@@ -43,7 +43,7 @@ MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or 
     "(operands )?could not (be )?broadcast", "matmul: Input operand", r"shapes? .*(not aligned|cannot)",
     "all the input array dim", "The truth value of an array", "only .*arrays can be converted", "too many indices for",
     r"index -?\d+ is out of", "ufunc '.*' (not|did not)", "The size of tensor a", ".* did not match [A-Z]",
-    "Boolean value of Tensor", "only integers, slices",
+    "Boolean value of Tensor", "only integers, slices", r"Can't call numpy\(\) on Tensor",
 )  # fmt: skip
 MOST_PARTS = 1000  # of answers that are searched for the reason of an exception
 MOST_SAID = 300  # characters of a sentence that is not the grader's own

@@ -182,8 +182,7 @@ def arriving(value: Any, remote: Callable[[Handle], Any], mapping: type[dict[Any
     if kind is dict:
         return mapping((key, arriving(part, remote, mapping)) for key, part in value.items())
     if kind is Tensor:
-        torch = sys.modules.get("torch")
-        return value.array if torch is None else torch.from_numpy(value.array)
+        return value.array if "torch" not in sys.modules else value.opened()
     if kind is Callback:
         return f"a function called {value.kind}"
     return remote(value) if kind is Handle else value

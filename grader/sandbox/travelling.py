@@ -68,6 +68,6 @@ def tensor_of(value: Any) -> Tensor | None:
     if torch is None or not isinstance(value, torch.Tensor):
         return None
     try:
-        return Tensor(value.detach().cpu().numpy(), bool(value.requires_grad))
+        return Tensor.of(value)
     except TypeError:
         raise UsageError(f"{line()}: a tensor of {value.dtype} cannot be sent to the student's process") from None

@@ -512,6 +512,34 @@ def test_tensors_travel_by_value():
             m.twice(torch.ones(1, dtype=torch.bfloat16))
 
 
+def test_a_tensor_travels_with_its_gradient_and_says_whether_it_is_frozen():
+    torch = pytest.importorskip("torch")
+    section = Section("torch", {"m": "m.py"}, ("m.py",), needs=("torch",), memory=4 << 30)
+    code = (
+        b"import torch\n"
+        b"def made():\n    net = torch.nn.Linear(2, 3)\n    net.weight.requires_grad = False\n"
+        b"    net.bias.grad = torch.ones(3)\n    return net\n"
+        b"def sgd(params, lr):\n    with torch.no_grad():\n        for p in params:\n            p -= lr * p.grad\n"
+        b"def out():\n    return made()(torch.ones(1, 2))\n"
+        b"def turned():\n    return torch.tensor([1 + 2j]).conj()\n"
+        b"def sparse():\n    return torch.eye(2).to_sparse()\n"
+    )
+    with Session(section, Submission("s", {"m.py": code}, {}, ""), {"m.py": b""}, LIMITS, spawn) as session:
+        session.begin(1)
+        m = Module(session, "m")
+        net = m.made()
+        assert [parameter.requires_grad for parameter in net.parameters()] == [False, True]
+        assert net.weight.grad is None
+        assert net.bias.grad.tolist() == [1, 1, 1]
+        w = torch.ones(2, requires_grad=True)
+        w.grad = torch.ones(2)
+        m.sgd([w], 0.5)
+        assert session.changed[0][0].tolist() == [0.5, 0.5]
+        assert not m.out().requires_grad  # it comes without its graph
+        assert m.turned().tolist() == [1 - 2j]
+        assert m.sparse().to_dense().tolist() == [[1, 0], [0, 1]]  # numpy has no such layout: it stays there
+
+
 def test_nested_folders_are_laid_out_in_any_order():
     section = Section("numpy", {"a": "x/a.py", "b": "x/y/z/b.py", "c": "x/y/c.py"}, ("a.py",))
     handout = dict.fromkeys(section.modules.values(), b"def f(): return __name__\n")

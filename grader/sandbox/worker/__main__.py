@@ -342,9 +342,7 @@ class Worker:
         if kind is Callback:
             return lambda *args, **named: self.ask_back(value, args, named)
         if kind is Tensor:
-            import torch
-
-            return torch.from_numpy(value.array).requires_grad_(value.requires_grad)
+            return value.opened()
         if kind is list or kind is tuple:
             return value if AS_IT_IS.issuperset(map(type, value)) else kind(map(self.unwrap, value))
         if kind is dict:
@@ -371,7 +369,10 @@ class Worker:
         if isinstance(value, np.generic) and value.dtype.kind in "biufc":
             return value.item() if not isinstance(value, np.longdouble) else float(value)
         if operate.is_tensor(value):
-            return Tensor(np.array(value.detach().cpu().numpy()), bool(value.requires_grad))
+            try:  # what was computed travels without its graph
+                return Tensor.of(value if value.is_leaf else value.detach())
+            except TypeError:
+                return self.hold(value)
         if kind not in EXACT and isinstance(value, DERIVED):
             if self.whole:
                 return self.hold(value)

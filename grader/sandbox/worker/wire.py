@@ -13,7 +13,7 @@ A frame is an 8-byte little-endian length and that many bytes of one encoded val
     c                f64 f64                       S Z    u32 count, such values (S: set, Z: frozenset)
     D                u32 count, as many f64:       a      u8 dtype, u8 ndim, u64 each side, C-order bytes
                      a tuple of floats             h k    u64 id, string (h: handle, k: callback)
-                                                   x      bool, and an array as in `a`: a tensor
+                                                   x      bool, an array, and an array or None: a tensor
 """
 
 from __future__ import annotations
@@ -78,10 +78,25 @@ class Callback:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """A torch tensor by value: its numbers, and whether it requires gradients."""
+    """A torch tensor by value: its numbers, whether it requires gradients, and its own gradient."""
 
     array: np.ndarray[Any, Any]
     requires_grad: bool = False
+    grad: np.ndarray[Any, Any] | None = None
+
+    @classmethod
+    def of(cls, value: Any) -> Tensor:
+        """Raises TypeError for a dtype or layout that numpy lacks."""
+        grad = value.grad.to_dense().numpy(force=True) if value.is_leaf and value.grad is not None else None
+        return cls(np.array(value.numpy(force=True)), bool(value.requires_grad), grad)
+
+    def opened(self) -> Any:
+        """The torch tensor."""
+        import torch
+
+        made = torch.from_numpy(self.array).requires_grad_(self.requires_grad)
+        made.grad = None if self.grad is None else torch.from_numpy(self.grad)
+        return made
 
 
 def encode(value: Any) -> bytes:
@@ -198,6 +213,7 @@ def _encode_bytes(value: bytes, parts: list[Piece], depth: int) -> None:
 def _encode_tensor(value: Tensor, parts: list[Piece], depth: int) -> None:
     parts.append(b"xT" if value.requires_grad else b"xF")
     _encode_array(value.array, parts, depth)
+    _encode(value.grad, parts, depth)
 
 
 def _encode_reference(value: Handle | Callback, parts: list[Piece], depth: int) -> None:
@@ -361,7 +377,12 @@ class _Reader:
         flag, tag = bytes(self.take(2))
         if flag not in b"TF" or tag != ord("a"):
             raise FrameError("a tensor that is not a flag and an array")
-        return Tensor(self.array(), flag == ord("T"))
+        array, grad = self.array(), self.array() if self.take(1)[0] == ord("a") else None
+        if grad is not None and (grad.shape, grad.dtype) != (array.shape, array.dtype):
+            raise FrameError("a tensor with a gradient of another shape or dtype")
+        if flag == ord("T") and array.dtype.kind not in "fc":
+            raise FrameError("a tensor of whole numbers that requires gradients")
+        return Tensor(array, flag == ord("T"), grad)
 
     def array(self) -> np.ndarray[Any, Any]:
         code, ndim = self.take(2)

@@ -240,3 +240,19 @@ def test_the_bytes_of_an_array_are_copied_only_where_they_are_put_together():
     piece = wire.pieces({"x": array})[-1]
     assert np.shares_memory(np.frombuffer(piece, np.uint8), array)
     assert np.array_equal(decode(encode(array.T)), array.T)
+
+
+@pytest.mark.parametrize(
+    ("array", "flag", "grad"),
+    [
+        (np.ones(2), False, np.ones(3)),
+        (np.ones(2), False, np.ones(2, np.float32)),
+        (np.ones(2, np.int64), True, None),
+    ],
+)
+def test_a_tensor_that_torch_could_not_make_is_refused(array, flag, grad):
+    """Else a forged one would break the grader."""
+    with pytest.raises(FrameError, match="a tensor"):
+        decode(encode(wire.Tensor(array, flag, grad)))
+    found = decode(encode(wire.Tensor(np.ones(2), True, np.zeros(2))))
+    assert (found.array.tolist(), found.requires_grad, found.grad.tolist()) == ([1, 1], True, [0, 0])
