@@ -8,7 +8,7 @@ An entry without `file`, `old` and `new` names a submission in the folder wrong/
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import yaml
 
 from grader.errors import UsageError
 from grader.intake.source import definitions
-from grader.model import CheckResult, Report, Submission, Verdict
+from grader.model import CheckResult, Homework, Report, Submission, Verdict
 
 PLACE, REPLACED = ("file", "old", "new"), "wrong.yaml"
 FRAME = re.compile(r'^ *File "([^"\n]+)", line (\d+)', re.MULTILINE)
@@ -59,19 +59,22 @@ class Mistake:
             lines={**reference.lines, self.file: definitions(self.file, changed)},
         )
 
-    def findings(self, report: Report, folder: Path) -> Iterator[str]:
-        """What differs from the entry: no points lost, other items lose points, wrong message, or a check broke."""
-        lost = tuple(item.id for item in report.items if item.score < item.max_score)
+    def findings(self, report: Report, homework: Homework, failed: Collection[str] = ()) -> Iterator[str]:
+        """What differs from the entry: no points lost, other items lose points, wrong message, or a check broke. Items
+        are left out that no check grades, and those with a check that the reference `failed`, too."""
+        graded = {item.id: {line.name for line in item.checks} for item in homework.rubric.items if item.checks}
+        items = [item for item in report.items if item.id in graded]
         sentences = [check.message for check in report.checks if check.earned < check.points]
         broken = [check for check in report.checks if check.verdict is Verdict.INTERNAL]
-        untried = {item.id for item in report.items if item.verdict is Verdict.SKIPPED}
+        untried = {item.id for item in items if item.verdict is Verdict.SKIPPED or graded[item.id] & {*failed}}
+        lost = tuple(item.id for item in items if item.score < item.max_score and item.id not in untried)
         if broken:
-            why = said(broken[0], folder)
+            why = said(broken[0], homework.folder)
             yield f"{self.where}: {self.name} breaks the check {broken[0].name}: {why}; correct the check"
-        elif not set(lost) - untried:
+        elif not lost:
             if not untried:
                 yield f"{self.where}: {self.name} loses no points; add a check that finds this mistake"
-        elif self.loses is not None and set(lost) - untried != set(self.loses) - untried:
+        elif self.loses is not None and set(lost) != set(self.loses) - untried:
             there = f"loses points in {listed(lost)}, not in {listed(self.loses)}"
             yield f"{self.where}: {self.name} {there}; correct one of them"
         elif self.says is not None and not any(self.says in sentence for sentence in sentences):

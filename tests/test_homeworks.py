@@ -91,8 +91,9 @@ def test_a_mistake_costs_its_items_and_is_told(name, mistake, launch):
     assert case.loses
     assert case.says
     reference = Submission(mistake, work_in(FOLDER / name / "reference"), {}, "")
-    report = grade(case.made_in(reference), loaded(name), seed=1, launch=launch)
-    assert list(case.findings(report, FOLDER / name)) == [], problems(report)
+    homework = loaded(name)
+    report = grade(case.made_in(reference), homework, seed=1, launch=launch)
+    assert list(case.findings(report, homework)) == [], problems(report)
 
 
 @pytest.mark.parametrize("name", HOMEWORKS)

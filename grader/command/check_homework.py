@@ -446,8 +446,9 @@ def untouched_findings(homework: Homework, run_on: Grading, failed: Collection[s
     report = run_on(untouched, homework, 0)
     for result in report.checks:
         if result.earned > 0 or result.verdict is Verdict.PASS:
+            gets = f"gets {result.earned:.3g} points of" if result.earned else "passes"
             yield (
-                f"{place(homework, result)}: the untouched handout gets {result.earned:.3g} points of {result.name}; "
+                f"{place(homework, result)}: the untouched handout {gets} {result.name}; "
                 "require an answer that the handout cannot give"
             )
         elif result.verdict is Verdict.INTERNAL and result.name not in failed:
@@ -502,4 +503,4 @@ def wrong_findings(
         else:
             report = run_on(submission, homework, 0)
             if not any(check.verdict is Verdict.INTERNAL and check.name in failed for check in report.checks):
-                yield from one.findings(report, homework.folder)
+                yield from one.findings(report, homework, failed)

@@ -123,7 +123,7 @@ def describe(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return str(value)
     if isinstance(value, int | float | complex):
-        return f"the number {short(value)}"
+        return f"the {'complex ' * isinstance(value, complex)}number {short(value)}"
     if isinstance(value, str | bytes):
         return f"the text {cut(repr(value[: 2 * LONGEST]))}"
     if isinstance(value, dict):

@@ -158,6 +158,15 @@ def see_no_wrong_work(folder: Path) -> None:
     (folder / "wrong/copied/work.py").write_bytes((folder / "right/by-loop/work.py").read_bytes())
 
 
+def see_no_mistake_beside_what_a_ta_reads(folder: Path) -> None:
+    see_no_mistake(folder)
+    grade_more(folder, '{id: "1.2", title: Report, points: 5, skip: a TA reads it}')
+
+
+def grade_more(folder: Path, item: str) -> None:
+    change(folder / "rubric.yaml", "[weighted_sum]}", f"[weighted_sum]}}\n      - {item}")
+
+
 def say_other_words(folder: Path) -> None:
     change(folder / "wrong.yaml", "out of 3 rows", "transpose")
 
@@ -377,6 +386,7 @@ def draw_from_numpy(folder: Path) -> None:
             say_other_words,
             r"wrong\.yaml:2: no message about weights-forgotten contains 'transpose'; the first is: out of 3",
         ),
+        (see_no_mistake_beside_what_a_ta_reads, r"wrong\.yaml:3: no-mistake loses no points; add a check"),
         (replace_nothing, r"wrong\.yaml:2: work\.py of the reference does not contain 'x \* w'"),
         (name_no_file, r"wrong\.yaml:2: students do not hand in works\.py; `file` must be one of work\.py"),
         (leave_no_stub, r"student/work\.py:7: expected an indented block .*: Python cannot read this file of students"),
@@ -493,6 +503,18 @@ def test_a_wrong_submission_in_a_folder_may_say_what_it_loses(folder, capsys):
     code, findings = checked(folder, capsys)
     assert code == 1
     assert "sum loses points in 1.1, not in no item" in findings[0]
+
+
+def test_a_mistake_costs_nothing_in_an_item_that_no_check_grades_or_that_the_reference_fails(folder, capsys):
+    grade_more(folder, '{id: "1.2", title: Report, points: 5, skip: a TA reads it}')
+    assert checked(folder, capsys)[0] == 0
+    grade_more(folder, '{id: "1.3", title: Never right, points: 1, checks: [never]}')
+    add_check(folder, "never", "assert hw.work.weighted_sum(np.eye(2), np.ones(2)) is None, 'no'")
+    change(folder / "rubric.yaml", "[weighted_sum, never]", "[weighted_sum]")
+    change(folder / "checks.py", '@check("1.1", "work.weighted_sum")\ndef never', '@check("1.3")\ndef never')
+    code, findings = checked(folder, capsys)
+    assert code == 1
+    assert not [finding for finding in findings if "wrong.yaml" in finding], findings
 
 
 def test_it_says_how_far_it_is_and_what_was_found_until_it_is_interrupted(folder, capsys, monkeypatch):
