@@ -143,15 +143,22 @@ def is_listed(value: Any) -> bool:
 
 def _expect_complex(hw: Subject, name: str, yours: Any, right: Any, atol: float, rtol: float, reveal: bool) -> None:
     """`expect_close` for complex numbers. The allowed error of a part is relative to the magnitude of the number."""
-    found, allowed = plain(yours), atol + rtol * np.abs(right)
-    for which, take in (("real", np.real), ("imaginary", np.imag)):
-        part, own = f"the {which} part of {name}", take(found) if isinstance(found, complex | np.ndarray) else found
-        if which == "imaginary" and own is found:
-            own = np.zeros_like(right.real)  # of a real number
-        sentence = explain(part, own, take(right), atol=allowed, reveal=reveal)
-        hw.measure(Measure(part, _share(_off(own, take(right)), allowed), 1.0))
+    allowed = atol + rtol * np.abs(right)
+    for which, own, wanted in _in_parts(plain(yours), right):
+        part = f"the {which} part of {name}"
+        sentence = explain(part, own, wanted, atol=allowed, reveal=reveal)
+        hw.measure(Measure(part, _share(_off(own, wanted), allowed), 1.0))
         if sentence is not None:
             raise Mismatch(sentence)
+
+
+def _in_parts(found: Any, right: Any) -> Iterator[tuple[str, Any, Array]]:
+    """The name of each part of a complex number, what was found of it, and what is right."""
+    for which, take in (("real", np.real), ("imaginary", np.imag)):
+        own = take(found) if isinstance(found, complex | np.ndarray) else found
+        if which == "imaginary" and own is found:
+            own = np.zeros_like(right.real)  # of a real number
+        yield which, own, take(right)
 
 
 def expect_equal(hw: Subject, name: str, yours: Any, expected: Any, *, reveal: bool = False) -> None:
@@ -226,8 +233,14 @@ def expect_one_of(hw: Subject, name: str, yours: Any, options: Sequence[Any], **
 
     It is compared with the nearest one by `expect_close`, which gets `bars`. Raises as `expect_close`.
     """
-    nearest = min(options, key=lambda option: _largest(_off(listed(yours, option), numeric.real(plain(option)))))
-    expect_close(hw, name, yours, nearest, **bars)
+
+    def distance(option: Any) -> float:
+        right, found = np.asarray(plain(option)), listed(yours, option)
+        if not np.iscomplexobj(right):
+            return _largest(_off(found, numeric.real(right)))
+        return max(_largest(_off(own, wanted)) for _, own, wanted in _in_parts(plain(found), right))
+
+    expect_close(hw, name, yours, min(options, key=distance), **bars)
 
 
 def expect_faster(

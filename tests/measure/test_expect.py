@@ -463,10 +463,21 @@ def test_complex_numbers_are_compared_in_both_parts() -> None:
         assert not hw.measures[-1].value < hw.measures[-1].bound
 
 
+def test_the_nearest_of_complex_answers_counts() -> None:
+    """An eigenvector is right with any phase, and each of two roots is one."""
+    turned = [Z * phase for phase in (1, -1, 1j, -1j)]
+    for right in (*turned, list(Z)):
+        expect_one_of(Hw(), "z", right, [*turned, list(Z)])
+    expect_one_of(Hw(), "root", 3.0, [1 + 2j, 3 + 0j])
+    expect_one_of(Hw(), "root", 1 + 2j, [3.0, 1 + 2j])
+    for yours, said in ((Z * (1 + 1j), "part of z is wrong"), (Z.real, "imaginary part of z is wrong"), ("1", "be")):
+        with pytest.raises(Mismatch, match=said):
+            expect_one_of(Hw(), "z", yours, turned)
+
+
 def test_what_cannot_compare_complex_numbers_says_so() -> None:
     for compare in (
         lambda: expect_relative(Hw(), "z", Z, Z, bar=1e-8),
-        lambda: expect_one_of(Hw(), "z", Z.real, [Z]),
         lambda: expect_gradient(Hw(), "z", Z, lambda x: x.sum() * 1j, at=np.ones(2), upstream=np.array(1.0)),
     ):
         with pytest.raises(TypeError, match="complex"):
