@@ -34,7 +34,7 @@ def lay_out(place: Path, files: Mapping[str, bytes]) -> None:
 
 
 def run(command: Sequence[str | Path], **environment: Path) -> str:
-    """What a platform's command printed. Raises UsageError where it fails."""
+    """What a platform's command printed. Raises UsageError where it fails, with the last line that tells why."""
     variables = {name: str(path) for name, path in environment.items()}
     try:
         done = subprocess.run(
@@ -48,8 +48,10 @@ def run(command: Sequence[str | Path], **environment: Path) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{Path(command[0]).name} of the package could not be tried ({error})") from None
     if done.returncode:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        raise UsageError(f"{Path(command[0]).name} of the package fails: {last[0]}")
+        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        told = [line for line in said if not line.startswith("isolation:")] or [f"exit code {done.returncode}"]
+        program = next(Path(word).name for word in command if str(word) != sys.executable)
+        raise UsageError(f"{program} of the package fails: {told[-1]}")
     return done.stdout
 
 

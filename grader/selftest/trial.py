@@ -44,6 +44,7 @@ class Plan:
 
 def chosen(homework: Homework, only: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The items to try, and those that are not: unless they are asked for, items that read a data set take too long.
+    Items without checks are neither.
 
     Raises UsageError for an id that the rubric does not have.
     """
@@ -51,10 +52,10 @@ def chosen(homework: Homework, only: Sequence[str]) -> tuple[tuple[str, ...], tu
     tried: list[str] = []
     others: list[str] = []
     for task in homework.rubric.tasks:
-        for item in task.items:
+        for item in (one for one in task.items if one.checks):
             asked = item.id in only or (task.id in only and not (item.data or task.data))
             plain = not only and not (item.data or task.data)
-            (tried if item.checks and (asked or plain) else others).append(item.id)
+            (tried if asked or plain else others).append(item.id)
     return tuple(tried), tuple(others)
 
 

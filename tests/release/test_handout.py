@@ -20,7 +20,7 @@ from grader.errors import UsageError
 from grader.loading import OWN, ROOT
 from grader.model import Rubric
 from grader.reference import Recorded
-from grader.release import handout, leaks, recording, unseen
+from grader.release import handout, leaks, recording, trial, unseen
 from grader.release.archive import complete, text
 from grader.release.source import Source
 
@@ -199,6 +199,28 @@ def test_a_comment_above_an_invisible_check_goes_with_it() -> None:
     assert "KEPT = 1" in left
 
 
+def test_what_an_invisible_check_takes_of_another_file_goes_with_it_and_no_import_that_others_need() -> None:
+    files = {
+        "t.py": "import registers\nfrom .h import *\nfrom .h import CASES, draw\nfrom . import h, k\nimport math\n\n\n"
+        "def f():\n    return CASES, h.answer, k.of(math.pi)\n\n\ndef g():\n    return draw(shared(), h.seed)\n",
+        "h.py": "CASES = [42]\nanswer = 42\nseed = 1\n\n\ndef draw():\n    pass\n\n\ndef shared():\n    pass\n",
+        "k.py": "def of():\n    pass\n\n\ndef begin():\n    pass\n",
+    }
+    left = unseen.without(files, ["f"])
+    assert left["t.py"].splitlines()[:4] == [
+        "import registers",
+        "from .h import *",
+        "from .h import draw",
+        "from . import h",
+    ]
+    assert "math" not in left["t.py"]
+    assert all(compile(content, path, "exec") for path, content in left.items())
+    assert "42" not in left["h.py"]
+    assert all(f"def {name}(" in left["h.py"] for name in ("draw", "shared"))
+    assert "def of" not in left["k.py"]
+    assert "def begin" in left["k.py"]
+
+
 def test_a_project_without_reference_and_recording_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unpack the handout anew"):
         Recorded(tmp_path / "answers.zip")
@@ -270,3 +292,9 @@ def test_a_hidden_check_is_points_that_are_measured_later(tmp_path: Path) -> Non
     assert [one for one in said if one] == [
         "2 points are measured after you hand in", "3 points are measured after you hand in",
     ]  # fmt: skip
+
+
+def test_a_package_that_fails_names_its_program_and_the_last_reason(tmp_path: Path) -> None:
+    (tmp_path / "grade.py").write_text("print('? a fault of f\\n\\nisolation: fs=landlock'); raise SystemExit(3)")
+    with pytest.raises(UsageError, match=r"^grade\.py of the package fails: \? a fault of f$"):
+        trial.run([sys.executable, tmp_path / "grade.py"])

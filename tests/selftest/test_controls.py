@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import tiny
 
 from grader.command.check_homework import handed_in
 from grader.loading import ROOT, load
@@ -49,3 +50,7 @@ def test_items_that_train_are_left_out_unless_they_are_named():
     assert OTHERS == ("4.2", "4.3", "5.1", "5.2", "5.3", "6.1")
     assert trial.chosen(HOMEWORK, ["4"])[0] == ("4.1",)
     assert trial.chosen(HOMEWORK, ["4.2"])[0] == ("4.2",)
+
+
+def test_an_item_that_no_check_grades_is_not_said_to_read_data(tmp_path):
+    assert trial.chosen(tiny.homework(tmp_path, tiny.right, skipped=True), ()) == (("1.1",), ())
