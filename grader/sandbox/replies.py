@@ -103,24 +103,34 @@ def raised(told: StudentError, error: Mapping[str, Any]) -> StudentError:
     return told
 
 
-def library_exception(name: str) -> type[Exception] | None:
+def library_exception(name: str) -> type[Exception | SystemExit] | None:
     """An exception of Python's or of a library, by the name that the student's process tells. A check may expect it as
     Python does: `except ValueError`, `pytest.raises(numpy.linalg.LinAlgError)`. Nothing is imported for it."""
     module, _, own = name.rpartition(".")
     module = module or "builtins"
     found = getattr(sys.modules.get(module), own, None) if module.partition(".")[0] in LIBRARIES else None
-    if not isinstance(found, type) or not issubclass(found, Exception) or issubclass(found, UNEXPECTED):
+    if not isinstance(found, type) or not issubclass(found, Exception | SystemExit) or issubclass(found, UNEXPECTED):
         return None
     return None if hasattr(found, "__getattr__") else found  # it might ask for what only its own maker sets
 
 
 @lru_cache(maxsize=256)
-def raised_as(python: type[Exception]) -> type[Raised]:
+def raised_as(python: type[Exception | SystemExit]) -> type[Raised]:
     """Raised that is an exception of a library's, too."""
     if issubclass(Raised, python):
         return Raised
     own = {"__module__": Raised.__module__, "__init__": begin, "__str__": Exception.__str__}
-    return type(Raised.__name__, (Raised, python), own)
+    told = (name for kind in (OSError, SystemExit) if issubclass(python, kind) for name in vars(kind))
+    return type(Raised.__name__, (Raised, python), {name: untold(name) for name in told if name[:1] != "_"} | own)
+
+
+def untold(name: str) -> property:
+    """An attribute that only the student's own exception has. Here it would be None, whatever it is there."""
+
+    def read(self: Raised) -> NoReturn:
+        raise AttributeError(name=name, obj=self)
+
+    return property(read)
 
 
 def begin(self: Raised, message: str, *, where: str = "") -> None:

@@ -32,9 +32,11 @@ ENGINE = '''
 import dataclasses
 import enum
 import math
+import sys
 
 import numpy as np
 
+leaves = sys.exit
 RATE = 0.5
 NOTHING = None
 
@@ -772,8 +774,14 @@ def test_what_the_students_code_raises_is_that_exception_of_python_too(engine):
     with pytest.raises(TypeError, match="not iterable") as caught:
         list(engine.make(1.0))
     assert isinstance(caught.value, Raised)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as absent:
         engine.copies("nowhere", "out.txt")
+    with pytest.raises(SystemExit, match=r"called sys\.exit") as left:
+        engine.leaves(3)
+    for error, name in ((absent.value, "errno"), (left.value, "code")):
+        with pytest.raises(AttributeError) as untold:  # None would be wrong; the student's own exception knows it
+            getattr(error, name)
+        assert (untold.value.name, untold.value.obj) == (name, error)
 
 
 def test_an_object_is_entered_and_left_and_handles_no_verdict(engine):
