@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,10 @@ LEAST = {"memory": 32}  # in the file's unit; an idle process of Python and nump
 MOST = 1e9  # of any limit, in the file's unit; no system takes much more
 UNITS = {"memory": 1 << 20, "output": 1 << 10, "read_memory": 1 << 20}  # MiB and KiB in the file, bytes in Limits
 
+HINTS = {  # of PyYAML's own words
+    "mapping values are not allowed": "put a text that contains a colon in quotes",
+    "cannot start any token": "put a text that begins with such a character in quotes",
+}
 SUM = re.compile(r"[0-9a-f]{8,64}")
 ALWAYS = {"numpy", *sys.stdlib_module_names}  # every worker can import these
 
@@ -76,7 +81,9 @@ def compose(path: Path, data: bytes) -> yaml.Node:
         node = yaml.compose(data, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise RubricError(f"{path.name}:{line}: not YAML: {error.problem}") from None
+        told = [HINTS[said] for said in HINTS if said in str(error.problem)]
+        told = ["indent with spaces, not with tabs"] if b"\t" in b"".join(data.split(b"\n")[line - 1 : line]) else told
+        raise RubricError("; ".join([f"{path.name}:{line}: not YAML: {error.problem}", *told])) from None
     except yaml.reader.ReaderError as error:
         line = data[: error.position].count(b"\n") + 1
         raise RubricError(f"{path.name}:{line}: not YAML: {str(error).splitlines()[0]}") from None
@@ -217,6 +224,9 @@ class Reader:
         modules = self.mapping(keys["modules"], "modules", optional=None) if "modules" in keys else {}
         keep = self.mapping(keys["keep"], "keep", optional=None) if "keep" in keys else {}
         needs = tuple(self.needs(keys["needs"])) if "needs" in keys else ()
+        forbidden = tuple(self.forbid(keys["forbid"])) if "forbid" in keys else ()
+        for package in set(forbidden) & set(needs):
+            self.refuse(keys["forbid"], f"forbid names {package}, which `needs` names, too; delete one of them")
         for module, path in modules.items():
             self.note(path, "module", module)
         for function, at in keep.items():
@@ -226,7 +236,7 @@ class Reader:
             modules=dict(self.modules(modules)),
             submit=tuple(self.submit(keys["submit"], name)) if "submit" in keys else (),
             keep={function: tuple(self.positions(at, function)) for function, at in keep.items()},
-            forbid=tuple(self.forbid(keys["forbid"])) if "forbid" in keys else (),
+            forbid=forbidden,
             needs=needs,
             memory=self.limit(keys["memory"], "memory") if "memory" in keys else None,
             warm=tuple(self.warm(keys["warm"], needs)) if "warm" in keys else (),
@@ -246,6 +256,8 @@ class Reader:
                 self.refuse(node, f"submit names {file}; name the file alone, wherever students have it")
             if file and not re.fullmatch(r"\*?[^*?\[\]]+", file):
                 self.refuse(node, f"submit names {file}; write a whole name, or * and an ending, as *.jpg")
+            elif file.startswith("*") and file.endswith(".py"):
+                self.refuse(node, f"submit names {file}; name each script, because a check asks for it by its name")
             yield file
 
     def needs(self, node: yaml.Node) -> Iterator[str]:
@@ -260,12 +272,14 @@ class Reader:
         for name in self.texts(node, "forbid"):
             if name == "numpy":
                 self.refuse(node, "forbid names numpy, which every process has imported; leave it out")
+            if "." in name:
+                self.refuse(node, f"forbid names {name}, but only a whole package can be forbidden; leave it out")
             yield name
 
     def modules(self, modules: dict[str, yaml.Node]) -> Iterator[tuple[str, str]]:
         """Name in a check -> file in the reference."""
         for name, value in modules.items():
-            if not name.isidentifier():
+            if not name.isidentifier() or iskeyword(name):
                 self.refuse(value, f"the module {name} needs a name that can stand in `hw.NAME`; rename it")
             otherwise = (
                 f"the module {name} must be a .py file in reference/; a notebook that is handed in is read as one"
@@ -413,7 +427,7 @@ class Reader:
             self.refuse(node, "tasks is empty; a rubric needs at least one task")
         for element in elements:
             keys = self.mapping(element, "a task", required=("id", "title", "section", "items"), optional=("data",))
-            id_ = self.text(keys["id"], "id") if "id" in keys else "?"
+            id_ = self.id(keys["id"]) if "id" in keys else "?"
             if id_ in seen:
                 self.refuse(element, f"task {id_} appears twice")
             seen.add(id_)
@@ -443,7 +457,7 @@ class Reader:
 
     def item(self, node: yaml.Node, task: str, data: Collection[str]) -> Item:
         keys = self.mapping(node, "an item", optional=None)
-        id_ = self.text(keys.pop("id"), "id") if "id" in keys else "?"
+        id_ = self.id(keys.pop("id")) if "id" in keys else "?"
         if not id_.startswith(f"{task}."):
             self.refuse(node, f"item {id_} is listed under task {task}; its id must start with {task}.")
         for name in ("title", "points"):
@@ -451,7 +465,7 @@ class Reader:
                 self.refuse(node, f"item {id_} has no {name}; add `{name}:`")
         title = self.text(keys.pop("title"), "title") if "title" in keys else ""
         points = self.number(keys.pop("points"), "points", least=0) if "points" in keys else 0.0
-        skipped = self.text(keys.pop("skip"), "skip") if "skip" in keys else ""
+        skipped = self.reason(keys.pop("skip")) if "skip" in keys else ""
         reads = tuple(self.declared(keys.pop("data"), data, f"item {id_}")) if "data" in keys else ()
         named = "checks" in keys
         checks = tuple(self.checks(keys.pop("checks"), points)) if named else ()
@@ -471,6 +485,14 @@ class Reader:
         settings = self.settings({name: value for name, value in keys.items() if name not in policies})
         graded, nearest = () if skipped else checks, parts == "nearest"
         return Item(id_, title, points, graded, settings, skipped, reads, policies, built_on, share, nearest)
+
+    def reason(self, node: yaml.Node) -> str:
+        """Why an item is not graded."""
+        if node.tag.endswith(":bool"):
+            self.refuse(
+                node, f"skip is {node.value}; say why the item is not graded, as `skip: a TA reads it`, or delete it"
+            )
+        return self.text(node, "skip")
 
     def settings(self, keys: dict[str, yaml.Node]) -> dict[str, float]:
         """An item's other numbers."""
@@ -576,8 +598,16 @@ class Reader:
         for element in self.sequence(node, what):
             yield self.text(element, what)
 
+    def id(self, node: yaml.Node) -> str:
+        """The id of a task or an item, which is typed after --task and names files."""
+        found = self.text(node, "id")
+        if re.search(r"[\s/\\]", found):
+            self.refuse(node, f"the id {found} has a space or a slash in it; write it without")
+        return found
+
     def text(self, node: yaml.Node, what: str) -> str:
-        text = node.value.strip() if isinstance(node, yaml.ScalarNode) else ""
+        plain = isinstance(node, yaml.ScalarNode) and not node.tag.endswith(":null")
+        text = node.value.strip() if plain else ""
         if not text or not text.isprintable():
             odd = next((f"; {char!a} is in it" for char in text if not char.isprintable()), "")
             self.refuse(node, f"{what} must be one line of text{odd}")

@@ -135,6 +135,10 @@ def plan_findings(homework: Homework) -> Iterator[str]:
         for module, path in section.modules.items():
             if not {path, str(Path(path).with_suffix(".ipynb"))} & set(plan.handout.files):
                 yield f"{plan.where('module', module)}: the handout does not list {path}; add it under `handout:`"
+        there = {Path(path).name for path in (*section.modules.values(), *plan.handout.files)}
+        for file in (name for name in section.submit if name.endswith(".py") and name not in there):
+            where = plan.where("section", section.id)
+            yield f"{where}: submit names {file}, which is in neither `modules` nor `handout:`; correct the name"
         for name in section.needs:
             if not (find_spec(name) or imports(homework, name)):
                 where = plan.where("need", name)

@@ -183,6 +183,10 @@ def hand_out_a_solution(folder: Path) -> None:
     (folder / "student/solved.py").write_bytes((folder / "reference/work.py").read_bytes())
 
 
+def submit_what_nobody_has(folder: Path) -> None:
+    change(folder / "rubric.yaml", "submit: [work.py]", "submit: [work.py, words.py]")
+
+
 def name_no_item(folder: Path) -> None:
     change(folder / "wrong.yaml", '"1.1"', '"7.1"')
 
@@ -392,6 +396,7 @@ def draw_from_numpy(folder: Path) -> None:
         (leave_no_stub, r"student/work\.py:7: expected an indented block .*: Python cannot read this file of students"),
         (keep_a_shim_in_the_reference, r"rubric\.yaml:6: .*a handout holds no file of reference/; move it beside"),
         (hand_out_a_solution, r"student/solved\.py:\d+: students would get this solution"),
+        (submit_what_nobody_has, r"rubric\.yaml:\d+: submit names words\.py, which is in neither `modules` nor"),
         (name_no_item, r"wrong\.yaml:2: weights-forgotten loses points in 7\.1, but the rubric has no such item"),
         (name_it_twice, r"wrong\.yaml:3: weights-forgotten appears twice; rename or delete one"),
         (misspell_a_key, r"wrong\.yaml:2: weights-forgotten cannot have the key looses"),

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.errors import Crashed, Mismatch, NotImplementedYet, Raised, TimedOut, UsageError
+from grader.errors import Crashed, Denied, Mismatch, NotImplementedYet, Raised, TimedOut, UsageError
 from grader.model import Limits, Section, Submission
 from grader.sandbox.callbacks import MOST_ANSWERS
 from grader.sandbox.launch import spawn
@@ -512,6 +512,21 @@ def test_tensors_travel_by_value():
         assert given.grad.tolist() == [2, 6]
         with pytest.raises(UsageError, match=r"test_language\.py:\d+: a tensor of torch\.bfloat16 cannot be sent"):
             m.twice(torch.ones(1, dtype=torch.bfloat16))
+
+
+def test_a_forbidden_module_that_every_process_has_is_refused_where_a_students_file_imports_it():
+    code = (
+        b"import numpy as np\ndef f():\n    from heapq import heapify\n    return heapify\n"
+        b"def g():\n    import os.path\n    return 1\n"
+        b"def h():\n    return float(np.random.default_rng(1).normal())\n"
+    )
+    section = replace(SECTION, modules={"m": "m.py"}, submit=("m.py",), forbid=("heapq", "os", "math"))
+    with Session(section, Submission("s", {"m.py": code}, {}, ""), {"m.py": b""}, LIMITS, spawn) as session:
+        session.begin(1)
+        for name, said in (("f", "f imports heapq, which this section forbids"), ("g", "g imports os, which")):
+            with pytest.raises(Denied, match=said):
+                getattr(Module(session, "m"), name)()
+        assert isinstance(Module(session, "m").h(), float)  # numpy itself may import anything
 
 
 def test_a_tensor_travels_with_its_gradient_and_says_whether_it_is_frozen():

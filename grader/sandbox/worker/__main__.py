@@ -139,7 +139,7 @@ class Worker:
         self.parts = parts.Parts(setup["parts"], self.ask_back)
         self.naps = naps.prepare(setup["naps"], self.own.end_sleep)
         home.furnish(self.folder, self.stand_ins)
-        imports.forbid(setup["forbid"], self.note_attempt)
+        imports.forbid(setup["forbid"], self.folder, self.note_attempt)
         sys.meta_path.insert(0, own_modules.Stopped(setup["stopped"]))
 
     def note_attempt(self, act: str) -> None:

@@ -1,11 +1,13 @@
 """What a student's code may not do: import a library that the section forbids, start a process, use the network.
 
 Two mechanisms refuse forbidden packages. A finder also sees `importlib.import_module`. An audit hook cannot be removed
-by Python code, and also refuses every file below a forbidden package's folder.
+by Python code, and also refuses every file below a forbidden package's folder. Neither hears of a module that this
+process has imported itself, such as `os` or `re`: there a student's `import` is refused as it is written.
 """
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -38,8 +40,9 @@ class Refused(PermissionError):
     """No submission may do this; `str()` says what was done."""
 
 
-def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
-    """Refuse `packages` and ACTS in this process for good. Each attempt is passed to `on_attempt`."""
+def forbid(packages: Sequence[str], folder: str, on_attempt: Callable[[str], None]) -> None:
+    """Refuse `packages` and ACTS in this process for good. Each attempt is passed to `on_attempt`. The student's files
+    lie in `folder`."""
     names = frozenset(packages)
     places = [real(entry) for entry in sys.path if entry]
     folders = tuple(f"{place}{os.sep}{name}{os.sep}" for place in places for name in names)
@@ -60,8 +63,17 @@ def forbid(packages: Sequence[str], on_attempt: Callable[[str], None]) -> None:
             on_attempt(act)
             raise Refused(act)
 
+    def importing(name: str, *args: Any, **named: Any) -> Any:
+        top = name.partition(".")[0]
+        if top in loaded and sys._getframe(1).f_code.co_filename.startswith(folder + os.sep):
+            refuse(top)
+        return plainly(name, *args, **named)
+
     sys.meta_path.insert(0, ForbiddenFinder(names, refuse))
     sys.addaudithook(hook)
+    if loaded := names & sys.modules.keys():
+        plainly = builtins.__import__
+        builtins.__import__ = importing
 
 
 @cache
