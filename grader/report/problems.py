@@ -67,7 +67,7 @@ def problems(report: Report) -> list[Problem]:
     return together(
         (UNFINISHED if is_unfinished(item, check) else ending(check), (item, check))
         for item, check in checks(report)
-        if item.verdict is Verdict.NOT_IMPLEMENTED or check.verdict not in SETTLED
+        if check.verdict not in SETTLED or (item.verdict is Verdict.NOT_IMPLEMENTED and not is_skipped(check))
     )
 
 
@@ -105,10 +105,13 @@ def followed(report: Report) -> list[Problem]:
 def not_graded(report: Report) -> list[Problem]:
     """Checks that were not judged, with the reasons."""
     return together(
-        ((check.verdict, check.message, ""), (item, check))
-        for item, check in checks(report)
-        if check.verdict is Verdict.SKIPPED and not check.waits
+        ((check.verdict, check.message, ""), (item, check)) for item, check in checks(report) if is_skipped(check)
     )
+
+
+def is_skipped(check: CheckResult) -> bool:
+    """Whether a check was not judged, and waits for nobody."""
+    return check.verdict is Verdict.SKIPPED and not check.waits
 
 
 def ending(check: CheckResult) -> tuple[Verdict, str, str]:

@@ -44,6 +44,17 @@ def test_a_student_sees_the_points_alone_of_what_is_kept_back() -> None:
     assert "4 points are measured after you hand in" in page
 
 
+def test_what_is_kept_back_is_told_once_where_the_rest_of_its_item_is_not_there() -> None:
+    given = report("hidden")
+    (item,) = given.items
+    absent = replace(item.checks[0], verdict=Verdict.NOT_IMPLEMENTED, earned=0.0, message="work.py is not there")
+    item = replace(item, score=0.0, checks=(absent, *item.checks[1:]))
+    page = shown(replace(given, tasks=(replace(given.tasks[0], items=(item,)),)))
+    console = page.lower().partition("<!doctype")[0]
+    assert console.count("2 points are measured after you hand in") == 1
+    assert "later_1.1" not in console
+
+
 def test_after_the_due_date_what_waited_for_it_is_shown_and_what_is_hidden_is_not() -> None:
     page = shown(report("hidden", "after_due", remarks=Remarks(after_due=True)))
     assert f"{SECRET} after_due" in page

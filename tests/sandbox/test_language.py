@@ -37,6 +37,11 @@ import sys
 import numpy as np
 
 leaves = sys.exit
+
+def wraps(function):
+    import functools
+    return functools.wraps(function)(lambda *args: function(*args))
+
 RATE = 0.5
 NOTHING = None
 
@@ -817,6 +822,13 @@ def test_an_object_is_entered_and_left_and_handles_no_verdict(engine):
 def test_only_one_thread_asks(engine):
     with ThreadPoolExecutor(1) as pool, pytest.raises(UsageError, match=rf"{re.escape(__file__)}:\d+: .* one thread"):
         pool.submit(lambda: engine.make(1.0)).result()
+
+
+def test_a_function_of_the_checks_has_its_name_in_the_students_code(engine):
+    def slow(x: float) -> float:
+        return x
+
+    assert engine.wraps(slow).__name__ == "slow"
 
 
 def test_what_a_function_of_the_checks_raises_is_raised_in_the_students_code(engine):

@@ -340,7 +340,12 @@ class Worker:
         if kind is Handle:
             return self.held(value)
         if kind is Callback:
-            return lambda *args, **named: self.ask_back(value, args, named)
+
+            def call(*args: Any, **named: Any) -> Any:
+                return self.ask_back(value, args, named)
+
+            call.__name__ = call.__qualname__ = value.kind
+            return call
         if kind is Tensor:
             return value.opened()
         if kind is list or kind is tuple:
