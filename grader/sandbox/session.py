@@ -448,7 +448,10 @@ class Session:
         """Refuse what a check's function asks while the student's code is calling it: raise UsageError if it asks one
         of `modules`, Mismatch if it takes a student's object for a number."""
         if modules:
-            raise UsageError(f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself")
+            raise UsageError(
+                f"{line()}: the student's code calls {self.answering}, so it cannot call that code itself; put the "
+                "function into a file of `modules` that is not in `submit`"
+            )
         if isinstance(owner, Handle):
             raise Mismatch(f"{self.answering} was given a {owner.kind}, but expects numbers or arrays")
 
