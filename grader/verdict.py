@@ -211,6 +211,8 @@ def by_tests(error: BaseException, check: Check) -> tuple[Verdict, str] | None:
         cure = f"the exception that was caught has no {error.name}; read it from the student's exception: hw.raised()"
     elif isinstance(error, ValueError) and "read-only" in str(error):
         cure = COPY
+    elif isinstance(error, TypeError) and "code object was expected, got" in str(error):
+        cure = "the student's code has no source here; read the file's: hw.source(\"FILE.py\").decode()"
     if cure and (frames := own_frames(error, check)):
         frame, number = frames[-1]
         raise UsageError(f"{frame.f_code.co_filename}:{number}: {cure}")

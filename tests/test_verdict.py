@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import pickle
 import unittest
@@ -126,6 +127,26 @@ def writing_into_a_dict(hw: Any, rng: Any) -> None:
     """The same, for a key."""
     assert dict(hw.functions.Own.w) | {"c": 1}
     hw.functions.Own.w["b"] = 3.0
+
+
+def writing_into_a_list(hw: Any, rng: Any) -> None:
+    """The same, for a list, and for a list in a dict."""
+    found = hw.functions.Own.items
+    assert (sorted(found), [*found, 1], found[1:]) == ([2, 3], [3, 2, 1], [2])
+    (found[1:]).append(1)
+    hw.functions.Own.items.append(4)
+
+
+def writing_into_a_set(hw: Any, rng: Any) -> None:
+    """The same, for a set."""
+    (hw.functions.Own.seen | {1}).add(2)
+    hw.functions.Own.seen.copy().add(2)
+    hw.functions.Own.seen.add(4)
+
+
+def reading_the_source(hw: Any, rng: Any) -> None:
+    """It looks for a loop."""
+    inspect.getsource(hw.functions.f)
 
 
 def reading_what_was_caught(hw: Any, rng: Any) -> None:
@@ -345,11 +366,15 @@ def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure
         (catching_the_students_exception, "`except` and pytest.raises cannot take it; write expect_raises"),
         (writing_into_an_array, r"an attribute is read as a copy, so writing into it is lost"),
         (writing_into_a_dict, r"an attribute is read as a copy, so writing into it is lost"),
+        (writing_into_a_list, r"an attribute is read as a copy, so writing into it is lost"),
+        (writing_into_a_set, r"an attribute is read as a copy, so writing into it is lost"),
+        (reading_the_source, r"the student's code has no source here; read the file's: hw\.source\("),
         (reading_what_was_caught, r"the exception that was caught has no missing; read it from .* hw\.raised\(\)"),
     ],
 )
 def test_what_a_check_cannot_mean_is_refused_with_its_line_and_the_cure(misusing, says, tmp_path):
-    code = b"import numpy\nclass Own(KeyError): w = {'b': numpy.zeros(2)}\ndef f(x):\n    raise Own(x)\n"
+    values = b"w, items, seen = {'b': numpy.zeros(2)}, [3, 2], {1}"
+    code = b"import numpy\nclass Own(KeyError):\n    %b\ndef f(x):\n    raise Own(x)\n" % values
     work = Submission("s", {"functions.py": code}, {}, "")
     with pytest.raises(UsageError, match=rf"test_verdict\.py:\d+: .*{says}"):
         grade(work, homework(tmp_path, misusing), seed=1)

@@ -30,7 +30,7 @@ MOST_FUNCTIONS = 20  # of a student's, of which a reply may tell in `differences
 MOST_KINDS = 20  # classes of an exception
 MOST_ARGUMENTS = 64  # arguments of a call that a reply may report as changed
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # types that travel unchanged
-COPY = "an attribute is read as a copy, so writing into it is lost; change `a.x.copy()` or `dict(a.x)`, then set `a.x`"
+COPY = "an attribute is read as a copy, so writing into it is lost; change `a.x.copy()`, then set `a.x`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +151,49 @@ class Answered(dict[Any, Any]):
         raise NoKeyError(f"an answer is a dict without the key {key!r}")
 
 
+def lost(self: Any, *_: Any, **__: Any) -> NoReturn:
+    """Refuse to change what a check got as a copy."""
+    raise UsageError(f"{line()}: {COPY}")
+
+
 class Copied(Answered):
-    """A dict that is the value of an attribute."""
+    """A dict that is the value of an attribute, or lies in one."""
 
-    def __setitem__(self, key: Any, value: Any) -> NoReturn:
-        raise UsageError(f"{line()}: {COPY}")
-
-    __delitem__ = __ior__ = pop = popitem = setdefault = clear = update = __setitem__  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = pop = popitem = setdefault = clear = update = lost
 
     def __reduce__(self) -> Any:
         return dict, (dict(self),)
 
 
+class CopiedList(list[Any]):
+    """The same for a list."""
+
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = lost
+    append = extend = insert = remove = pop = clear = sort = reverse = lost
+
+    def __reduce__(self) -> Any:
+        return list, (list(self),)
+
+
+class CopiedSet(set[Any]):
+    """The same for a set."""
+
+    __ior__ = __iand__ = __isub__ = __ixor__ = add = discard = remove = pop = clear = update = lost
+    difference_update = intersection_update = symmetric_difference_update = lost
+
+    def __reduce__(self) -> Any:
+        return set, (list(self),)
+
+
+def of_a_set(name: str) -> Callable[..., Any]:
+    """A method of a plain set with the same elements: those of a subclass would give its own kind."""
+    return lambda self, *others: getattr(set(self), name)(*others)
+
+
+for _name in "copy union difference intersection symmetric_difference __or__ __and__ __sub__ __xor__".split():
+    setattr(CopiedSet, _name, of_a_set(_name))
 Answered.__name__ = Copied.__name__ = "dict"  # as messages call it
+CopiedList.__name__, CopiedSet.__name__ = "list", "set"
 
 
 class Left(dict[int | str, Any]):
@@ -204,8 +234,12 @@ def only_read(value: Any) -> Any:
         value.flags.writeable = False
     elif type(value) is Answered:
         return Copied((key, only_read(part)) for key, part in value.items())
-    elif type(value) in (list, tuple):
-        return type(value)(map(only_read, value))
+    elif type(value) is tuple:
+        return tuple(map(only_read, value))
+    elif type(value) is list:
+        return CopiedList(map(only_read, value))
+    elif type(value) is set:
+        return CopiedSet(value)
     return value
 
 

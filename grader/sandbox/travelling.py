@@ -11,7 +11,7 @@ import numpy as np
 from grader.errors import UsageError
 from grader.sandbox.check_line import line
 from grader.sandbox.remote import Function, Module, Remote
-from grader.sandbox.replies import AS_IT_IS
+from grader.sandbox.replies import AS_IT_IS, CopiedList
 from grader.sandbox.worker.wire import DTYPES, Callback, Tensor, is_key
 
 NUMBERS = frozenset(dtype.newbyteorder("=") for dtype in DTYPES)
@@ -25,6 +25,8 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
         return value
     if kind is np.ndarray and value.dtype.newbyteorder("=") in NUMBERS:
         return value
+    if kind is CopiedList:
+        value, kind = list(value), list
     if kind is list or kind is tuple:
         return value if AS_IT_IS.issuperset(map(type, value)) else kind(travelling(part, callbacks) for part in value)
     if isinstance(value, dict | set | frozenset):
