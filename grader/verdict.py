@@ -191,8 +191,8 @@ def by_tests(error: BaseException, check: Check) -> tuple[Verdict, str] | None:
     """Verdict and message if pytest or unittest skipped a check; else None.
 
     Raises UsageError, with the line and the cure, for what a test may do and a check may not: use `pytest.xfail`, catch
-    a student's exception by `except` or `pytest.raises`, read attributes of the exception that was caught instead, or
-    write into a value that was read from a student's object.
+    a student's exception by `except` or `pytest.raises`, read attributes of the exception that was caught instead,
+    write into a value that was read from a student's object, call an answer's `backward`, or read a function's source.
     """
     if isinstance(error, outcome("_pytest.outcomes", "Skipped") | outcome("unittest.case", "SkipTest")):
         return Verdict.SKIPPED, str(error) or f"the check {check.name} skipped this, and gave no reason"
@@ -211,6 +211,10 @@ def by_tests(error: BaseException, check: Check) -> tuple[Verdict, str] | None:
         cure = f"the exception that was caught has no {error.name}; read it from the student's exception: hw.raised()"
     elif isinstance(error, ValueError) and "read-only" in str(error):
         cure = COPY
+    elif isinstance(error, RuntimeError) and "does not require grad" in str(error):
+        cure = (
+            "an answer comes without its graph; keep it there: `out = hw.MODULE.f.kept(x)`, `out.sum.kept().backward()`"
+        )
     elif isinstance(error, TypeError) and "code object was expected, got" in str(error):
         cure = "the student's code has no source here; read the file's: hw.source(\"FILE.py\").decode()"
     if cure and (frames := own_frames(error, check)):

@@ -149,6 +149,12 @@ def reading_the_source(hw: Any, rng: Any) -> None:
     inspect.getsource(hw.functions.f)
 
 
+def going_back(hw: Any, rng: Any) -> None:
+    """It goes back from an answer, whose graph stays in the student's process."""
+    answer = pytest.importorskip("torch").ones(2)
+    answer.sum().backward()
+
+
 def reading_what_was_caught(hw: Any, rng: Any) -> None:
     """It asks what was caught, and not the student's exception."""
     with pytest.raises(KeyError) as caught:
@@ -369,6 +375,7 @@ def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure
         (writing_into_a_list, r"an attribute is read as a copy, so writing into it is lost"),
         (writing_into_a_set, r"an attribute is read as a copy, so writing into it is lost"),
         (reading_the_source, r"the student's code has no source here; read the file's: hw\.source\("),
+        (going_back, r"an answer comes without its graph; keep it there: `out = hw\.MODULE\.f\.kept\(x\)`"),
         (reading_what_was_caught, r"the exception that was caught has no missing; read it from .* hw\.raised\(\)"),
     ],
 )
