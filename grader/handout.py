@@ -41,7 +41,7 @@ METADATA = ("kernelspec", "language_info")  # the metadata that a notebook keeps
 
 BEGIN = re.compile(r"(?P<indent>\s*)# BEGIN SOLUTION(?: stub: (?P<stub>.+))?")
 END = re.compile(r"\s*# END SOLUTION")
-MARK = re.compile(r"(BEGIN|END) SOLUTION")
+MARK = re.compile(r"(BEGIN|END) SOLUTION|#\s*(?i:(begin|end|start)[\s_-]*solution)\b")  # or what may be meant as one
 FORMS = "`# BEGIN SOLUTION`, `# BEGIN SOLUTION stub: CODE` or `# END SOLUTION`"
 
 
@@ -54,7 +54,7 @@ def render(text: str) -> str:
     lines: list[str] = []
     opened = 0
     for number, line in enumerate(text.split("\n"), start=1):
-        if "SOLUTION" not in line:
+        if "solution" not in line.lower():
             lines += [] if opened else [line]
             continue
         begin = BEGIN.fullmatch(line)

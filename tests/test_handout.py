@@ -126,6 +126,9 @@ def test_a_region_without_a_stub_leaves_its_place():
         ("#BEGIN SOLUTION\nx\n# END SOLUTION\n", 1, "is no mark"),
         ("x = 1  # BEGIN SOLUTION\n# END SOLUTION\n", 1, "on a line of its own"),
         ("# BEGIN SOLUTION\n# END SOLUTION, at last\n", 2, "is no mark"),
+        ("# begin solution\nx = 1\n# end solution\n", 1, "is no mark; write `# BEGIN SOLUTION`"),
+        ("x = 1\n#Start_Solution\n", 2, "is no mark"),
+        ("# BEGIN  SOLUTION\nx = 1\n", 1, "is no mark"),
     ],
 )
 def test_a_malformed_mark_is_an_error_that_names_its_line(text, line, says):
