@@ -377,7 +377,10 @@ class _Reader:
         flag, tag = bytes(self.take(2))
         if flag not in b"TF" or tag != ord("a"):
             raise FrameError("a tensor that is not a flag and an array")
-        array, grad = self.array(), self.array() if self.take(1)[0] == ord("a") else None
+        array, then = self.array(), self.take(1)[0]
+        if then not in b"Na":
+            raise FrameError("a tensor whose gradient is neither an array nor None")
+        grad = self.array() if then == ord("a") else None
         if grad is not None and (grad.shape, grad.dtype) != (array.shape, array.dtype):
             raise FrameError("a tensor with a gradient of another shape or dtype")
         if flag == ord("T") and array.dtype.kind not in "fc":

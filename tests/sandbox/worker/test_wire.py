@@ -254,5 +254,7 @@ def test_a_tensor_that_torch_could_not_make_is_refused(array, flag, grad):
     """Else a forged one would break the grader."""
     with pytest.raises(FrameError, match="a tensor"):
         decode(encode(wire.Tensor(array, flag, grad)))
+    with pytest.raises(FrameError, match="neither an array nor None"):
+        decode(encode(wire.Tensor(np.ones(2)))[:-1] + b"T")
     found = decode(encode(wire.Tensor(np.ones(2), True, np.zeros(2))))
     assert (found.array.tolist(), found.requires_grad, found.grad.tolist()) == ([1, 1], True, [0, 0])
