@@ -49,6 +49,7 @@ EACH: dict[str, tuple[str, str, Callable[[Row, Rubric], str]]] = {  # one per su
     "gradescope": ("results.json", '{\n  "score": ', gradescope.render),
     "github": ("annotations.txt", "::", github.render),
 }
+UNCLEAR: dict[str, Callable[[Row], bool]] = {"canvas": canvas.is_unclear, "moodle": moodle.is_unclear}
 OWN = Path(__file__).parents[2] / "homework"
 
 
@@ -66,6 +67,10 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
         say(f"{arguments.format}: {path}")
     if arguments.format == "moodle" and (other := moodle.replaced(rows)):
         told = f"{named(other)}: other grades stand in the worksheet, and Moodle's import replaces them"
+        say(f"{SHAPE[Verdict.INTERNAL]} {told}", "magenta")
+    is_unclear = UNCLEAR.get(arguments.format)
+    if is_unclear and (unclear := [row.student.id for row in rows if is_unclear(row)]):
+        told = f"{named(unclear)}: left out, because the class list does not clearly name them"
         say(f"{SHAPE[Verdict.INTERNAL]} {told}", "magenta")
     for caveat in (*waiting(book, run), *caveats(book, run, rows)):
         say(f"{SHAPE[Verdict.INTERNAL]} {caveat}", "magenta")

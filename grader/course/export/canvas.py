@@ -29,7 +29,16 @@ def render(rows: Sequence[Row], rubric: Rubric, assignment: str = "") -> str:
     if IGNORED.search(title):
         raise UsageError(f"Canvas ignores a column named {title!r}; give the assignment's title with --assignment")
     possible_line = [POINTS_POSSIBLE, "", "", "", "", shown(possible(rows, rubric))]
-    return table([*HEADER, title], [possible_line, *(line(row) for row in rows if grade(row) is not None)])
+    return table(
+        [*HEADER, title],
+        [possible_line, *map(line, (row for row in rows if grade(row) is not None and not is_unclear(row)))],
+    )
+
+
+def is_unclear(row: Row) -> bool:
+    """Whether the work has a name alone, and the class list does not clearly give it to anyone. It is left out: Canvas
+    may find another student of that name."""
+    return row.student.unlisted and not any(column(row.student.ids, title) for title in HEADER[1:4])
 
 
 def line(row: Row) -> list[str]:

@@ -27,7 +27,7 @@ OURS = "Backgrade: "  # our feedback begins with this; a person's feedback is ne
 
 def render(rows: Sequence[Row], rubric: Rubric) -> str:
     """Raises UsageError if Moodle would import nothing, or skip a grade without a warning."""
-    known = [row for row in rows if row.student.ids.get(IDENTIFIER)]
+    known = [row for row in rows if row.student.ids.get(IDENTIFIER) and not is_unclear(row)]
     if not of_worksheet(row.student.ids for row in known):
         raise UsageError(f"the class list is not a grading worksheet that Moodle can import; {CURE}")
     header = [name for name in HEADER if name != GROUP or any(GROUP in row.student.ids for row in known)]
@@ -37,6 +37,12 @@ def render(rows: Sequence[Row], rubric: Rubric) -> str:
 def of_worksheet(people: Iterable[Mapping[str, str]]) -> bool:
     """Whether these ids come from a grading worksheet; an `Identifier` alone may come from a submission."""
     return any(IDENTIFIER in ids and MODIFIED in ids for ids in people)
+
+
+def is_unclear(row: Row) -> bool:
+    """Whether the worksheet does not clearly give the work to anyone. It is left out: its number may be a group's and
+    another participant's."""
+    return row.student.unlisted
 
 
 def filled(row: Row, name: str) -> str:

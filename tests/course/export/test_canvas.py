@@ -92,3 +92,10 @@ def test_ids_are_found_however_their_columns_are_spelled(rows, rubric):
     student = replace(rows[0].student, ids={"id": "17", "sis_login_id": "ada"})
     line = canvas.render([replace(rows[0], student=student)], rubric).splitlines()[2]
     assert line.startswith('"Lovelace, Ada",17,,ada,')
+
+
+def test_a_name_alone_that_the_list_does_not_clearly_have_gives_nobody_a_grade(rows, rubric):
+    """Canvas looks for a student of that name where no id is there, and may find another one."""
+    unclear = [replace(rows[0].student, name="Doe, Jane", ids=ids, unlisted=True) for ids in ({}, {"ID": "77"})]
+    found = canvas.render([replace(rows[0], student=one) for one in unclear], rubric)
+    assert list(imported(found)[2]) == [77]

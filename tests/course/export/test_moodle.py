@@ -107,3 +107,14 @@ def test_groups_are_kept(rows, rubric):
     rows[0] = with_ids(rows[0], rows[0].student.ids | {"Group": "=A", "Last modified (grade)": "-"})
     header, ada, *_ = csv.reader(io.StringIO(moodle.render(rows, rubric), newline=""))
     assert (header[4], ada[4]) == ("Group", "'=A")
+
+
+def test_work_of_an_unclear_owner_gives_nobody_a_grade(rows, rubric):
+    """A group's folder has a number, too: here that of Jane, who is in another group."""
+    sheet = {"Last modified (grade)": "-"}
+    rows[:2] = [with_ids(row, row.student.ids | sheet) for row in rows[:2]]
+    group = replace(rows[0].student, id="team", name="Team A", ids={"Identifier": "Participant 10"}, unlisted=True)
+    rows[1] = replace(rows[1], report=None)
+    found = moodle.render([*rows, replace(rows[0], student=group)], rubric)
+    assert found.count("Participant 10") == 1
+    assert imported(found)[10] == (None, "")

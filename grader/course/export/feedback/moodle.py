@@ -23,16 +23,19 @@ UNKNOWN = (
     "the grading worksheet as --roster"
 )
 UNCLEAR = "the folder's name holds several numbers; give the grading worksheet as --roster, and run the batch again"
+UNLISTED = "the class list does not clearly name them; correct it, and run the batch again"
 TWICE = "Moodle's number is another student's, too; give the current grading worksheet as --roster"
 
 
 def pack(letters: Sequence[Letter]) -> Post:
     post = Post()
-    count = Counter(participant(one.row.student) for one in letters)
+    count = Counter(participant(one.row.student) for one in letters if not one.row.student.unlisted)
     for one in letters:
         number = participant(one.row.student)
         if not number:
             post.leave_out(one, UNKNOWN)
+        elif one.row.student.unlisted:
+            post.leave_out(one, UNLISTED)
         elif is_unclear(one.row.student):
             post.leave_out(one, UNCLEAR)
         elif count[number] > 1:

@@ -247,6 +247,18 @@ def test_a_group_gets_one_file_if_its_members_read_the_same_and_none_if_not(repo
     assert (post.files, post.left_out) == ({}, {canvas.GROUP: ["5", "6"]})
 
 
+def test_moodle_gives_a_groups_feedback_to_no_other_participant(report):
+    people = [
+        Student("team", "Team A", {"Identifier": "Participant 12"}, unlisted=True),
+        Student("cy", "Cy", {"Identifier": "Participant 12"}),
+    ]
+    post = moodle.pack(letters(people, report))
+    assert (list(post.files), post.left_out) == (
+        ["cy_12_assignfeedback_file_report.html"],
+        {moodle.UNLISTED: ["team"]},
+    )
+
+
 def test_moodle_leaves_out_who_has_no_number_and_two_who_share_one(report):
     def numbered(id_: str, number: str) -> Student:
         return Student(id_, id_, {"Identifier": number} if number else {})
