@@ -226,6 +226,9 @@ def as_started(arguments: argparse.Namespace) -> argparse.Namespace:
         if given and given != value:
             flag = "task" if name == "only" else name.replace("_", "-")
             raise UsageError(f"--resume continues run {run.id} with its own options; leave out --{flag}")
+    for name in ("roster", "extensions"):
+        if (path := run.settings.get(name)) and not Path(path).is_file():
+            raise UsageError(f"run {run.id} used {path}, which is gone; put it back, or leave out --resume")
     settings = {name: Path(value) if value and name in PATHS else value for name, value in run.settings.items()}
     return argparse.Namespace(**{**vars(arguments), **settings})
 

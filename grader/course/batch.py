@@ -22,6 +22,7 @@ from grader.course import pages, result_keys, takes
 from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document, Done, Job, Place, drawn, homework_at, put_together, work
+from grader.course.people import with_gone
 from grader.course.pool import Workers
 from grader.course.result_keys import Terms
 from grader.data import datasets
@@ -114,6 +115,7 @@ class Batch:
 
     def grade(self, students: Sequence[Student]) -> Progress:
         """Grade and record everyone in the class. Raises UsageError if nothing can be graded at all."""
+        students = with_gone(students, self.book.students(self.run))
         self.progress = Progress(len(students))
         self.began = time.monotonic()
         self.book.enter(self.run, students)

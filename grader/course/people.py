@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from grader.course.class_list import words
 from grader.course.roster import ID_COLUMNS, key_of
@@ -11,6 +12,9 @@ from grader.course.student import alike
 from grader.errors import UsageError
 from grader.model import Student
 
+GONE = (
+    "the work was here when this run began, and is gone now; put it back if it was not withdrawn, and start a new run"
+)
 PERSONAL = {key_of(name) for name in ID_COLUMNS}
 
 
@@ -41,6 +45,19 @@ def fitting(students: Sequence[Student], text: str) -> list[Student]:
         lambda one: alike(one.name) == sought or bool(words(text) & words(one.name)),
     )
     return next((found for way in ways if (found := [one for one in students if way(one)])), [])
+
+
+def with_gone(students: Sequence[Student], before: Sequence[Student]) -> list[Student]:
+    """The students, and those whose work was there before, and is not now. Their problem says so, so that nobody takes
+    them for students who handed in nothing."""
+    known = same((run, one.id, one.ids) for run, there in enumerate((before, students)) for one in there)
+    found = {one.id: one for one in students}
+    for old in before:
+        now = [found[id_] for id_ in known[old.id] if id_ in found]
+        if old.path and not any(one.path or one.problem for one in now):
+            one = now[0] if now else replace(old, path=None)
+            found[one.id] = replace(one, problem=GONE)
+    return list(found.values())
 
 
 def own_ids(one: Student) -> list[str]:

@@ -138,6 +138,10 @@ def test_resume_takes_the_class_list_and_all_else_from_the_run(tmp_path, monkeyp
         type_("other", "--resume")
     with pytest.raises(UsageError, match="leave out --layout"):
         type_("in", "--resume", "--layout", "canvas")
+    roster.rename(tmp_path / "moved.csv")
+    with pytest.raises(UsageError, match=r"run 1 used .*class\.csv, which is gone; put it back, or leave out --resume"):
+        type_("in", "--resume")
+    (tmp_path / "moved.csv").rename(roster)
     monkeypatch.chdir(tmp_path / "in")
     assert command.run(command.parser().parse_args([".", "--out", "../out", "--resume"])) == 0
     assert [job.student for job in jobs] == [CLASS[1]]

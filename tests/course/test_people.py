@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.course.people import find, same
+from grader.course.people import GONE, find, same, with_gone
 from grader.errors import UsageError
 from grader.model import Student
 
@@ -49,3 +49,21 @@ def test_a_platforms_id_tells_one_student_under_several_ids():
 def test_two_in_one_run_are_two_whatever_they_share():
     found = same([(1, "a", {"Email": "x@y"}), (1, "b", {"Email": "x@y"}), (2, "c", {"Email": "x@y"}), (2, "a", {})])
     assert found["a"] == {"a"}
+
+
+def test_whose_work_goes_while_a_run_is_stopped_is_told_and_no_zero():
+    def one(id_, path=None, **ids):
+        return Student(id_, id_, ids, path)
+
+    before = [
+        one("a", "a.zip"),
+        one("doe-7", "7.zip", ID="7"),
+        one("roe-8", "8.zip", ID="8"),
+        one("b", "b.zip"),
+        one("c"),
+    ]
+    now = [one("a"), one("doe", ID="7"), one("row-8", "8-1.zip", ID="8"), one("c"), one("new")]
+    told = {one.id: one.problem == GONE for one in with_gone(now, before)}
+    assert told == {"a": True, "doe": True, "row-8": False, "b": True, "c": False, "new": False}
+    assert all(one.path is None for one in with_gone(now, before) if one.problem)
+    assert with_gone(now, []) == now
