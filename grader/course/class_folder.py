@@ -67,17 +67,30 @@ def recognise(
 
 
 def noted(students: Sequence[Student], folder: Path) -> list[Student]:
-    """The students. If one without work has a file of that name that was taken for a note, the student's problem says
-    so."""
-    notes = {alike(path.stem): path.name for path in children(folder) if is_note(path)}
+    """The students. If one without work has a file of that name that was taken for a note, or a folder or file of that
+    name lies one level too deep, as in folders of sections, the student's problem says so."""
+    deep = [path for one in students if one.unlisted for _, way in one.parts if way.is_dir() for path in entries(way)]
+    there = {alike(ENDING.sub("", path.name)): path for path in deep}
+    there |= {alike(path.stem): path for path in children(folder) if is_note(path)}
 
     def told(one: Student) -> Student:
         names = (one.own_id, one.name, *ids_of(one.ids)) if not one.parts and not one.problem else ()
-        file = next((notes[alike(name)] for name in names if alike(name) in notes), None)
-        why = f"{printable(file or '')} may be this student's work; put it into a folder {one.id}, or delete it"
-        return replace(one, problem=why) if file else one
+        path = next((there[alike(name)] for name in names if alike(name) in there), None)
+        if path is None:
+            return one
+        place = printable(str(path.relative_to(folder)))
+        cure = "move it up, beside the other submissions" if path in deep else f"put it into a folder {one.id}"
+        return replace(one, problem=f"{place} may be this student's work; {cure}, or delete it")
 
     return [told(one) for one in students]
+
+
+def entries(folder: Path) -> list[Path]:
+    """What lies in a student's folder; nothing if it cannot be read, which is told where it is graded."""
+    try:
+        return children(folder)
+    except UsageError:
+        return []
 
 
 def hidden(folder: Path, layout: str | None = None) -> list[str]:

@@ -96,7 +96,7 @@ def matched(students: Sequence[Student], rows: Rows, teams: Mapping[str, Sequenc
             found.works[sure].append(one)
             continue
         found.unlisted.append(replace(one, unlisted=True))
-        unsure = likely or with_canvas_id(one, rows) or (by_any_cell and resembling(one, rows)) or []
+        unsure = likely or with_canvas_id(one, rows) or resembling(one, rows, kinds)
         found.doubts |= dict.fromkeys(team, spelled_otherwise(one))
         found.doubts |= dict.fromkeys(unsure, why_unsure(one, [rows[at] for at in unsure]))
     return found
@@ -115,7 +115,7 @@ def certain(group: list[Student], row: Mapping[str, str]) -> list[Student]:
 
 def in_another_form(one: Student) -> bool:
     """Whether the list has the student's id with its accents in another Unicode form alone."""
-    own = one.own_id.lower()
+    own = printable(one.own_id).lower()
     return any(alike(cell) == alike(one.own_id) for cell in one.ids.values()) and all(
         cell.lower() != own for cell in one.ids.values()
     )
@@ -123,7 +123,7 @@ def in_another_form(one: Student) -> bool:
 
 def why_unsure(one: Student, rows: Rows) -> str:
     """The reason why it is unclear which student this submission belongs to."""
-    if "Identifier" in one.ids:
+    if "Identifier" in one.ids and any(same_id(one, row) for row in rows):
         number = one.ids["Identifier"].split()[-1]
         return f"{one.name} was handed in under number {number}, but the class list gives it to another name{GROUPS}"
     if (many := sum(one.own_id in ids_of(row) for row in rows)) > 1:
@@ -132,6 +132,10 @@ def why_unsure(one: Student, rows: Rows) -> str:
     if told and one.own_id not in told:
         cure = "copy the id from there as the name of that folder or archive"
         return f"{one.name} differs from {' and '.join(told)} in the class list by case or Unicode form; {cure}"
+    own = one.own_id.lstrip("0")
+    if zeros := next((id_ for row in rows for id_ in ids_of(row) if own.isdigit() and id_.lstrip("0") == own), ""):
+        cure = "if a spreadsheet took its zeros, put them back into the list"
+        return f"{one.name} may belong to this student, whose id is {printable(zeros)} in the class list; {cure}"
     whose = f"{one.name} may belong to this student or to another one with that name"
     return f"{whose}; name that folder or archive after an id, or add the platform's ids to the list"
 
@@ -143,10 +147,13 @@ def missing_work(row: Mapping[str, str]) -> str:
 
 
 def nobodys_work(unlisted: Sequence[Student]) -> str:
-    """Why any student without a submission may have handed in: one is anonymous or a group's; "" if none is."""
+    """Why any student without a submission may have handed in: one is anonymous, a group's, or without an owner; "" if
+    none is."""
     hidden = [one.name for one in unlisted if one.ids.get("ID", "").startswith("anon_")]
     if hidden:
         return f"{hidden[0]} is anonymous and may belong to this student; export the submissions with names"
+    if nameless := [one.name for one in unlisted if set(one.ids) == {"Submission ID"}]:
+        return f"{nameless[0]} has no owner in Gradescope's list and may belong to this student{AGAIN}"
     groups = [one.name for one in unlisted if "assignsubmission" in (one.path or "") and not one.ids]
     return f"{groups[0]} may belong to this student's group{GROUPS}" if groups else ""
 
@@ -173,27 +180,40 @@ def with_canvas_id(one: Student, rows: Rows) -> list[int]:
     return [at for at, row in enumerate(rows) if "ID" in one.ids and column(row, "ID") in numbers]
 
 
-def resembling(one: Student, rows: Rows) -> list[int]:
+def resembling(one: Student, rows: Rows, kinds: Collection[str]) -> list[int]:
     """The rows that a submission named "ada l" may belong to. They have
 
     - an id of the same words ("ada-l"), or the same number without its zeros (7, where Excel was given 007);
-    - an id that stands in the submission's name ("hw1 ada-l late"); or
-    - a name or an e-mail address that contains the submission's name ("ada")."""
+    - an id that stands in the submission's name ("hw1 ada-l late");
+    - a name or an e-mail address that contains the submission's name ("ada"); or
+    - a name with a word of it ("Ada King Lovelace", "hw1_lovelace").
+
+    They have no other id of the kinds that platform and list share.
+    """
 
     def read(text: str) -> set[str]:
         return {word.lstrip("0") for word in words(text)}
 
     def stands(part: str, text: str) -> bool:
-        found = len(part) > 2 and part in text and re.search(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", text)
+        found = len(part) > 1 and part in text and re.search(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", text)
         return bool(found)
 
     def holds(row: Mapping[str, str]) -> bool:
-        ids = [alike(id_) for id_ in ids_of(row)]
-        told = [alike(full_name(row)), *(id_.partition("@")[0] for id_ in ids)]
+        ids = {part for id_ in ids_of(row) for part in (alike(id_), alike(id_).partition("@")[0])}
+        told = {alike(full_name(row)), *ids}
         return any(stands(id_, name) for id_ in ids for name in names) or any(stands(names[0], text) for text in told)
 
-    names = [alike(one.name), *(alike(path.name) for _, path in one.parts)]
-    return [at for at, row in enumerate(rows) if read(one.name) & read(column(row, *ID_COLUMNS)) or holds(row)]
+    def shares(row: Mapping[str, str]) -> bool:
+        theirs = {word for word in bare_words(full_name(row)) if len(word) > 2}
+        return bool(theirs & own) or sum(word in part for word in theirs for part in own) > 1
+
+    names, own = [alike(one.name), *(alike(path.name) for _, path in one.parts)], bare_words(one.name)
+    return [
+        at
+        for at, row in enumerate(rows)
+        if (read(one.name) & read(column(row, *ID_COLUMNS)) or holds(row) or shares(row))
+        and not differ(one, row, kinds)
+    ]
 
 
 def row_id(row: Mapping[str, str]) -> str:
@@ -328,6 +348,13 @@ def shared_kinds(students: Sequence[Student], rows: Rows) -> set[str]:
 @lru_cache(maxsize=1 << 14)  # each submission is compared with each row
 def words(name: str) -> frozenset[str]:
     """Spellings of a name: "Doe, Jane", "Jane Doe", "doejane" and "janedoe" have one in common."""
-    parts = re.findall(r"\w+", unicodedata.normalize("NFKC", printable(name) if name else "").casefold())
+    parts = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", printable(name) if name else "").casefold())
     turned = {"".join(parts[at:] + parts[:at]) for at in range(min(len(parts), 8))}
     return frozenset({*turned, "".join(sorted(parts))} - {""})
+
+
+@lru_cache(maxsize=1 << 14)
+def bare_words(name: str) -> frozenset[str]:
+    """The words of a name without their accents."""
+    apart = unicodedata.normalize("NFKD", name).casefold()
+    return frozenset(re.findall(r"[^\W_]+", "".join(char for char in apart if not unicodedata.combining(char))))

@@ -43,7 +43,8 @@ STUDENT = re.compile(r"\b(?:students?|learners?|teilnehmer\w*|studier\w*|étudia
 SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # the first line that Excel reads, quoted by some
 TEXT_FORMULA = re.compile(r'^="(.*)"$', re.DOTALL)
 WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # how files of Excel, LibreOffice and Numbers begin
-ROUNDED = re.compile(r"\d[.,]\d+E\+\d+")
+ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+FLOAT = re.compile(r"(\d+)\.0")  # a whole number, as programs write it where another cell of its column is empty
 POINTS_POSSIBLE = "points possible"  # a row of Canvas's export that is not a student
 DRAFT = "draft"
 NO_SUBMISSION = re.compile(r"\b(?:no|not|nothing|missing|without)\b", re.IGNORECASE)
@@ -58,6 +59,9 @@ def read_roster(path: Path) -> list[dict[str, str]]:
     rows = [row for row in read_table(path, "the class list", "--roster") if not is_nobody(row)]
     if rows and is_canvas(rows[0]) and any(map(has_canvas_id, rows)):
         rows = [row for row in rows if has_canvas_id(row)]  # rows of points and posting, in any language
+    for title in {title for row in rows for title in row if is_id_column(title)}:
+        if all(FLOAT.fullmatch(row[title]) for row in rows if row[title]):
+            rows = [row | {title: FLOAT.sub(r"\1", row[title])} for row in rows]
     rows = joined(rows)
     if rounded := next((id_ for row in rows for id_ in ids_of(row) if ROUNDED.fullmatch(id_)), ""):
         cure = "export the list again, and open it in no spreadsheet"

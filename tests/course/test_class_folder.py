@@ -510,6 +510,14 @@ def test_of_files_side_by_side_a_students_own_are_named(tmp_path, handed_in, say
         submission.read(tmp_path, ["layers.py"], {}, parts=entry.parts)
 
 
+def test_a_student_whose_folder_lies_in_that_of_a_section_is_told_and_no_zero(tmp_path):
+    place = make(tmp_path / "class", "A/ada/f1.py", "A/bo.zip", "B/Cy Doe/f1.py", "dee/f1.py")
+    listed = roster(tmp_path, "id,name\nada,Ada\nbo,Bo\ncy,Cy Doe\ndee,Dee\neve,Eve\n")
+    found = {one.id: one.problem for one in recognise(place, roster=listed) if one.problem}
+    cure = "may be this student's work; move it up, beside the other submissions, or delete it"
+    assert found == {"ada": f"A/ada {cure}", "bo": f"A/bo.zip {cure}", "cy": f"B/Cy Doe {cure}"}
+
+
 @pytest.mark.parametrize(("file", "whose"), [("cy.txt", "77"), ("Cy Doe.pdf", "77"), ("77.html", "77"), ("n.txt", "")])
 def test_a_note_that_is_named_as_a_student_without_work_is_told_and_no_zero(tmp_path, file, whose):
     place = make(tmp_path / "class", "ada/f1.py", "bo/f1.py", file)

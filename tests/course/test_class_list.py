@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import replace
 
@@ -218,11 +219,11 @@ def test_two_columns_that_are_read_with_one_title_are_refused(tmp_path):
             read_roster(tmp_path / "roster.csv")
 
 
-def test_a_long_id_that_a_spreadsheet_rounded_is_refused(tmp_path):
-    (tmp_path / "roster.csv").write_text("SID,Name\n1.23457E+11,Ada\n1.23457E+11,Bo\n")
-    with pytest.raises(
-        UsageError, match=r"has the id 1\.23457E\+11, as a spreadsheet rounds .*; export the list again"
-    ):
+@pytest.mark.parametrize("id_", ["1.23457E+11", "1E+13", "1,2e+13"])
+def test_a_long_id_that_a_spreadsheet_rounded_is_refused(tmp_path, id_):
+    (tmp_path / "roster.csv").write_text(f'SID,Name\n"{id_}",Ada\n"{id_}",Bo\n')
+    told = rf"has the id {re.escape(id_)}, as a spreadsheet rounds .*; export the list again"
+    with pytest.raises(UsageError, match=told):
         read_roster(tmp_path / "roster.csv")
 
 
@@ -249,3 +250,50 @@ def test_a_list_is_read_whatever_its_encoding_and_separator(read, encoding):
 def test_zeros_that_a_spreadsheet_took_are_no_zero(read):
     found = read("SID,Name\n7,\n8,\n", "007", "8")
     assert "may belong" in found["7"].problem
+    assert "if a spreadsheet took its zeros, put them back into the list" in found["7"].problem
+
+
+def test_numbers_that_were_written_as_floats_are_whole_ones(read):
+    found = read("SID,Name,Section\n1001.0,Ada,1.0\n,Bo,2.0\n10000000000003.0,Cy,\n", "1001", "Bo")
+    assert [(one.id, one.ids.get("SID"), one.ids.get("Section"), bool(one.parts)) for one in found.values()] == [
+        ("10000000000003", "10000000000003", None, False),
+        ("1001", "1001", "1.0", True),
+        ("Bo", None, "2.0", True),
+    ]
+    assert read("SID\n1001.0\n1002.5\n").keys() == {"1001.0", "1002.5", "1001", "Bo"}
+
+
+@pytest.mark.parametrize(
+    ("listed", "handed_in"),
+    [
+        ("Bo Ek,bo@x", "bo"),
+        ("Bo Ek,bo@x", "Bo.py"),
+        ("Ada Lovelace,al1@x", "Ada King Lovelace"),
+        ("Ada Byron King Lovelace,al1@x", "lovelaceking"),
+        ("Ada Lovelace,al1@x", "hw1_lovelace_final"),
+        ("Jörg Müller,jm1@x", "Jorg Muller"),
+        ("Zoë van Dyke,zd1@x", "ZOE"),
+    ],
+)
+def test_a_name_that_reads_like_an_absent_students_is_no_zero(read, listed, handed_in):
+    found = read(f"Name,Email\n{listed}\nGrace Hopper,gh@x\n", handed_in)
+    email = listed.partition(",")[2]
+    assert "may belong to this student" in found[email].problem
+    assert found["gh@x"].problem == ""
+
+
+@pytest.mark.parametrize("folder", ["Ek_Bo", "bo-ek", "Bo_Ek", "BO EK"])
+def test_words_of_a_name_are_told_by_any_sign_between_them(read, folder):
+    found = read("Name,Email\nBo Ek,ek1@x\nAda Lovelace,al1@x\n", folder)
+    assert [one.name for one in found.values() if one.parts and not one.unlisted] == ["Bo Ek"]
+
+
+def test_another_middle_name_on_a_platform_is_no_zero_and_another_number_is_nobody(tmp_path):
+    for name in ("Ada King Lovelace_9_assignsubmission_file", "Bo Ek_10_assignsubmission_file"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+    (tmp_path / "list.csv").write_text("First name,Last name,Email address\nAda,Lovelace,a@x\nBo,Ek,b@x\n")
+    told = {one.id: one.problem for one in recognise(tmp_path / "in", roster=tmp_path / "list.csv")}
+    assert "Ada King Lovelace may belong to this student" in told["a@x"]
+    (tmp_path / "list.csv").write_text("Identifier,Full name\nParticipant 11,Ada Lovelace\nParticipant 10,Bo Ek\n")
+    told = {one.name: one.problem for one in recognise(tmp_path / "in", roster=tmp_path / "list.csv")}
+    assert told["Ada Lovelace"] == ""

@@ -67,3 +67,12 @@ def test_a_row_that_tells_a_time_of_submission_says_that_there_was_one(read):
     assert found["di@x.edu"].problem.startswith(
         "the class list says that it was handed in (Ungraded), but it is not here"
     )
+
+
+def test_work_without_an_owner_may_be_anyones_who_has_none(read):
+    texts = {"submission_metadata.yml": METADATA}
+    found = read("submission_11/", "submission_12/", "submission_13/", "submission_99/", texts=texts, roster=ROSTER)
+    told = (
+        "submission_99 has no owner in Gradescope's list and may belong to this student; export the submissions again"
+    )
+    assert {id_: one.problem for id_, one in found.items() if one.problem} == {"cy@x.edu": told}
