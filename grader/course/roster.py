@@ -21,7 +21,10 @@ from grader.errors import UsageError
 ID_COLUMNS = ("SIS Login ID", "github_username", "Email", "Email address", "SID", "Student ID", "student_id",
               "SIS User ID", "ID number", "Identifier", "ID", "user_id", "username", "login_id", "NetID",
               "roster_identifier", "OrgDefinedId", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo",
-              "login", "user", "Student number")  # fmt: skip
+              "login", "user", "Student number", "Student No", "Matrikelnummer", "Matrikelnr", "Matrikel",
+              "Matricola", "Matrícula", "Numéro étudiant", "Studentnummer", "Roll number", "Roll No",
+              "Registration number", "Enrollment number", "Enrolment number", "Candidate number", "University ID",
+              "Campus ID", "Banner ID", "CWID", "PID", "UID", "EID", "zID")  # fmt: skip
 GROUP_COLUMNS = ("Group", "Groups", "group_name", "Team", "team_name", "Gruppe", "Groupe", "Grupo", "Gruppo", "Groep")
 FIRST_NAMES = ("First name", "Given name", "Vorname", "Prénom", "Nombre")
 LAST_NAMES = ("Last name", "Surname", "Family name", "Nachname", "Nom", "Apellido(s)")
@@ -122,6 +125,8 @@ def read_lines(path: Path, what: str, option: str) -> list[tuple[int, dict[str, 
                 filled = zip_longest(titles, cells[: len(titles)], fillvalue="")
                 found.append((above + at + 1, {title: bare(cell) for title, cell in filled if title}))
             at = lines.line_num
+        if not found and not read:
+            raise UsageError(f"{path} holds one line, which names no column; put the titles of its columns above it")
         return found
     except csv.Error as error:
         raise UsageError(f"{path} is not CSV ({error}: is a quote missing?); save {what} as CSV in UTF-8") from None

@@ -297,3 +297,14 @@ def test_another_middle_name_on_a_platform_is_no_zero_and_another_number_is_nobo
     (tmp_path / "list.csv").write_text("Identifier,Full name\nParticipant 11,Ada Lovelace\nParticipant 10,Bo Ek\n")
     told = {one.name: one.problem for one in recognise(tmp_path / "in", roster=tmp_path / "list.csv")}
     assert told["Ada Lovelace"] == ""
+
+
+@pytest.mark.parametrize(
+    "title", ["Matrikelnummer", "Student No.", "Numéro étudiant", "Roll No", "UID", "Candidate number"]
+)
+def test_a_number_of_the_university_is_an_id(read, title):
+    found = read(f"Name;{title}\nAda Lovelace;00123\nBo Ek;00124\n", "00123")
+    assert [(id_, one.name, bool(one.parts)) for id_, one in found.items()] == [
+        ("00123", "Ada Lovelace", True),
+        ("00124", "Bo Ek", False),
+    ]

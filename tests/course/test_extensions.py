@@ -52,6 +52,7 @@ def test_whom_the_class_does_not_know_is_told(tmp_path):
         ("student,days\nada@x," + "9" * 5000 + "\n", "99999999999999999999 is not a number of days"),
         ("student,days\nada@x,1.5\n", "1.5 is not a number of days"),
         ("student,days\nada@x,-1\n", "-1 is not a number of days"),
+        ("ada,2026-11-27,3\n", "holds one line, which names no column; put the titles of its columns above it"),
         ("due\n2026-11-05\n", "line 2 names no student and no group"),
         ('student,due\n"ada', "is a quote missing"),
         ("student,due\nada@x,2026-11-05\nADA@x,2026-11-06\n", "line 3 names ADA@x once more; leave one of the two"),
