@@ -38,9 +38,11 @@ ENDING = re.compile(
     r"|(?:rar|7z|t?zst|zipx|t?lz4|lzma|tlz|lz|lzo|z|lzh|lha|arj|ace|cab|sitx?|cpio|xar|dmg|iso))$",
     re.IGNORECASE,
 )
+# One part of an archive that was split, as 7-Zip, WinRAR and WinZip name it.
+PART = re.compile(r"\.(?:zip|7z|rar|tar|t?gz)\.\d{2,3}$|\.[rz]\d\d$", re.IGNORECASE)
 # Archives of published data sets; they hold no student's work.
 DATA = re.compile(r"-(python|binary|matlab)\.(tar\.)?gz$|-ubyte\.gz$", re.IGNORECASE)
-JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages"}
+JUNK = {"__MACOSX", "__pycache__", "node_modules", "site-packages", "$RECYCLE.BIN", "@eaDir"}
 # Folders that begin with a dot, in which programs keep their own files.
 KEEPERS = set(
     ".git .svn .hg .venv .tox .nox .cache .local .conda .npm .idea .vscode .vs .mypy_cache .ruff_cache .pytest_cache "
@@ -141,7 +143,8 @@ class Search:
     """One walk through a submission, with a count for each limit.
 
     `asked` are paths to read in any case. `tell` is called with the name of each file before it is read. Afterwards
-    `there` lists the files that were seen, and `unread` says why each unopened archive could not be opened.
+    `there` lists the files that were seen, `unread` says why each unopened archive could not be opened, and `left` has
+    the links with a wanted name.
     """
 
     def __init__(
@@ -161,6 +164,7 @@ class Search:
         self.copies: dict[str, int] = {}
         self.there: list[str] = []
         self.unread: list[str] = []
+        self.left: dict[str, str] = {}
         self.refused: SubmissionError | None = None
 
     def fits(self, name: str) -> bool:
@@ -247,7 +251,7 @@ class Search:
         except OSError as error:
             if folder == root:
                 raise SubmissionError(f"{root} cannot be read ({error.strerror}); check its permissions") from None
-            self.note(f"the folder {shown(folder, root)} cannot be read ({error.strerror})")
+            self.skip(f"the folder {shown(folder, root)} cannot be read ({error.strerror})")
             return []
 
     def enters(self, name: str, where: str) -> bool:
@@ -272,7 +276,7 @@ class Search:
             if not odd:
                 self.note(f"{name} cannot be read ({error.strerror})")
                 return []
-        self.note(f"{name} is a link or device, which is not followed; hand in the file itself")
+        self.leave(name, "hand in the file itself")
         return []
 
     def read(self, name: str, path: str, content: bytes | None, depth: int) -> list[Found]:
@@ -283,7 +287,7 @@ class Search:
         found = [Found(path, content, aside=aside, own_name=name)]
         if content is None or not self.names.named(name) or depth >= NESTING:
             return found
-        if is_archive(io.BytesIO(content)):
+        if is_whole(io.BytesIO(content), name):
             inside = self.inner(io.BytesIO(content), path, depth + 1)
             return inside if self.any_named(inside) else found + inside
         if is_packed(name):
@@ -308,7 +312,7 @@ class Search:
             if os.fstat(file.fileno()).st_size > ARCHIVE:
                 self.skip(f"{name} is larger than {ARCHIVE // MIB} MiB and was not opened")
                 return []
-            if is_archive(file):
+            if is_whole(file, name):
                 return self.inner(file, name, 1)
             file.seek(0)
             self.skip(f"{name} is {unopened(name, file.read(1000))}")
@@ -326,7 +330,7 @@ class Search:
                     if readable:
                         self.replace(found, name, where, prefix, self.take(content(), where, name), depth)
                     else:
-                        self.note(f"{printable(name)} is a link or device, which is not followed; pack the file itself")
+                        self.leave(prefix + printable(name), "pack the file itself")
                 elif readable and is_packed(name) and not in_junk(name):
                     packed += self.inside(name, prefix, content, where, depth, len(packed))
         except SubmissionError:
@@ -370,7 +374,7 @@ class Search:
             return []
         if inner is None:
             self.skip(f"{path} is larger than {FILE // MIB} MiB and was not opened")
-        elif not is_archive(io.BytesIO(inner)):
+        elif not is_whole(io.BytesIO(inner), name):
             self.skip(f"{path} is {unopened(name, inner)}")
         else:
             return [(name, inner)]
@@ -411,14 +415,27 @@ class Search:
             )
         return found
 
+    def leave(self, name: str, cure: str) -> None:
+        """Note a link or a device. A person is asked about one with a wanted name that no file has."""
+        told = f"{name} is a link or device, which is not followed; {cure}"
+        self.left |= dict.fromkeys(self.names.distances(name), told)
+        self.note(told)
+
     def note(self, sentence: str) -> None:
         if len(self.notes) < 20:
             self.notes.append(sentence)
 
 
+def is_whole(file: IO[bytes], name: str) -> bool:
+    """Whether a file is an archive, and not one part of a split one."""
+    return is_archive(file) and not PART.search(basename(name))
+
+
 def unopened(name: str, content: bytes) -> str:
     """What a file is that is called an archive and cannot be opened."""
     ending = ENDING.search(basename(name))
+    if PART.search(basename(name)):
+        return "one part of an archive that was split; pack the work as one zip"
     if kind := repair.kind_of(content):
         return kind
     if ending and not ending[2]:
@@ -441,7 +458,7 @@ def in_junk(name: str) -> bool:
 def is_packed(name: str) -> bool:
     """Whether a file's name says that it is an archive to open. Archives of published data sets are not."""
     base = basename(name)
-    return bool(ENDING.search(base)) and not base.startswith("._") and not DATA.search(base)
+    return bool(ENDING.search(base) or PART.search(base)) and not base.startswith("._") and not DATA.search(base)
 
 
 def shown(path: Path, root: Path) -> str:

@@ -18,7 +18,7 @@ from grader.intake import helpers, repair
 from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
 from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded, in_cells
 from grader.intake.newer import Newer
-from grader.intake.repair import Repaired, defines, essence, is_cut, is_notebook, kind_of
+from grader.intake.repair import Repaired, code_of, defines, essence, is_cut, is_notebook, kind_of
 from grader.intake.source import definitions
 from grader.intake.unpack import MIB
 from grader.model import Submission, Take
@@ -157,18 +157,20 @@ def pick_all(
     candidates: dict[str, list[Candidate]] = {}
     used = {take.file for take in takes.values()}
     for file in found:
-        if file.path in used:
-            continue
+        own = basename(file.path)
+        if file.path in used and not (own in stubs and shows(file, own, stubs) and fills(file, own, stubs)):
+            continue  # a script that was taken for another one counts under its own name, too, if it holds both
         search.tell(file.path)
         for base, far in meant(file, search, stubs).items():
             candidates.setdefault(base, []).append(Candidate(far, file))
-    unread = search.unread if candidates or picked else []  # if nothing was found, `nothing_to_grade` says so
+    some = bool(candidates or picked)  # if nothing was found, `nothing_to_grade` says so
     for base in search.names.names:
         if base not in picked:
+            unread = [*filter(None, [search.left.get(base)]), *search.unread] if some else []
             choice = pick(base, candidates.get(base, []), stubs, unread)
             if choice.file or choice.question or choice.notes:
                 picked[base] = choice
-    return by_content(picked, found, search, stubs, used)
+    return by_content(picked, found, search, stubs, takes)
 
 
 def taken(take: Take, found: Iterable[Found]) -> Choice:
@@ -217,6 +219,12 @@ def works(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
     )
 
 
+def changes(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
+    """Whether a file's code is another than the handout's, and not its comments, its layout or its text alone."""
+    own = code_of(file.content or b"")
+    return all(code_of(stubs.get(name, b"")) != own for name in (base, in_cells(base)))
+
+
 def no_work(file: Found) -> str:
     """What a file holds in place of work, such as a web page; "" if it can be read."""
     content = file.content or b""
@@ -228,6 +236,7 @@ def pick(base: str, candidates: Sequence[Candidate], stubs: Mapping[str, bytes],
     fit = sorted((one for one in candidates if qualifies(base, one, stubs)), key=lambda one: one.far)
     filled = [one for one in fit if works(one.file, base, stubs)]
     filled = [one for one in filled if not one.file.aside] or filled
+    filled = [one for one in filled if len(filled) == 1 or changes(one.file, base, stubs)] or filled
     least = min((one.far for one in filled), default=HOLDS + 1)
     if large := next((one.file.path for one in fit if one.far < least and one.file.content is None), ""):
         most = (NOTEBOOK if base.endswith(".ipynb") else FILE) // MIB
@@ -261,8 +270,8 @@ def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], st
     chosen = near[0]
     others = {essence(one.file.content): one.file.path for one in filled if essence(one.file.content) not in distinct}
     passed = [f"{path} was not taken, because {chosen.file.path} counts as {base}" for path in others.values()]
-    nearer = (one.file for one in fit if one.far < chosen.far)
-    untouched = next((file.path for file in nearer if not works(file, base, stubs)), "")
+    nearer = (one for one in fit if one.far < chosen.far)
+    untouched = next((one.file.path for one in nearer if one not in filled), "")
     why = f", since {untouched} holds no work" if untouched else ""
     return Choice(chosen.file, notes=(*said(base, chosen, why), *passed[:3]))
 
@@ -279,24 +288,50 @@ def listed(files: Iterable[Found]) -> str:
 
 
 def by_content(
-    picked: dict[str, Choice], found: Sequence[Found], search: Search, stubs: Mapping[str, bytes], used: Collection[str]
+    picked: dict[str, Choice],
+    found: Sequence[Found],
+    search: Search,
+    stubs: Mapping[str, bytes],
+    takes: Collection[str],
 ) -> dict[str, Choice]:
-    """Add a question for each wanted name that no file with work has, if a file of another name looks like it."""
-    taken_files = {choice.file.path for choice in picked.values() if choice.file} | set(used)
-    others = [
-        file
-        for file in found
-        if file.path not in taken_files and basename(file.path) not in stubs and search.names.code(file.path)
-    ]
+    """Add a question for each wanted name that no file with work has, or only one that looks like another wanted file,
+    if a file of another name looks like it."""
+    taken_files = {choice.file.path for choice in picked.values() if choice.file}
+    code = [file for file in found if search.names.code(file.path)]
+    asked: dict[str, Choice] = {}
     for base in search.names.names:
         choice = picked.get(base, Choice())
-        if base not in stubs or choice.question or (choice.file and works(choice.file, base, stubs)) or base in used:
+        if base not in stubs or choice.question or base in takes or (choice.file and fills(choice.file, base, stubs)):
             continue
-        same = [file for file in others if works(file, base, stubs) and alike(file, base, stubs)]
-        if same:
+        others = [file for file in code if all(works(file, name, stubs) for name in stubs)]
+        free = [file for file in others if file.path not in taken_files and basename(file.path) not in stubs]
+        same = [file for file in free if alike(file, base, stubs)]
+        if same := same or [
+            file for file in others if file != choice.file and holds_another(file, base, basename(file.name), stubs)
+        ]:
             one = "its content looks" if len({essence(file.content) for file in same}) == 1 else "their contents look"
-            picked[base] = Choice(question=f"{listed(same)} may be {base}, because {one} like it; hand it in as {base}")
-    return picked
+            asked[base] = Choice(question=f"{listed(same)} may be {base}, because {one} like it; hand it in as {base}")
+    return picked | asked
+
+
+def fills(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
+    """Whether a file holds work on the wanted file `base`, and is no other wanted script under its name."""
+    if base.endswith(".ipynb") or not works(file, base, stubs):
+        return works(file, base, stubs)
+    others = [other for other in stubs if holds_another(file, other, base, stubs)]
+    return not any(only_in(base, other, stubs).isdisjoint(defines(file.content or b"")) for other in others)
+
+
+def holds_another(file: Found, base: str, own: str, stubs: Mapping[str, bytes]) -> bool:
+    """Whether a file that has the name `own` defines most of what the wanted script `base` does, and `own` does not."""
+    expected = only_in(base, own, stubs)
+    held = expected & defines(file.content or b"")
+    return base.endswith(".py") and len(held) >= ALIKE * len(expected) > 0
+
+
+def only_in(base: str, other: str, stubs: Mapping[str, bytes]) -> set[str]:
+    """What the handout defines in the script `base` and not in `other`."""
+    return defines(stubs[base]) - defines(stubs.get(other, b""))
 
 
 def alike(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:

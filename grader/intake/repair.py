@@ -47,6 +47,7 @@ KINDS = (
     (b"PK\3\4", "a zip or a Word document; hand in the file itself"),
     (b"\0\x05\x16\x07", "a macOS resource file; hand in the file itself"),
 )
+PATH = re.compile(rb"(?:[\w. -]*[/\\])+[\w. -]+\.(?:py|ipynb)\s*")
 PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.IGNORECASE)
 CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*|\|{7} .*)$", re.MULTILINE)
 SIDES = re.compile(
@@ -76,6 +77,7 @@ PYTHON_2 = re.compile(
 )
 CONTROLS = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 NO_TEXT = 50  # a file is no text if more than one in so many characters is no character of a text
+ENDS = re.compile(r"\r\n?")  # of lines, before Unix's
 DEFINED = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -289,6 +291,8 @@ def kind_of(content: bytes) -> str | None:
     for magic, kind in KINDS:
         if content.startswith(magic):
             return kind
+    if len(content) < 1000 and PATH.fullmatch(content):
+        return "the path of another file, as Git writes a link; hand in the file itself"
     if PAGE.match(content[:1000].removeprefix(codecs.BOM_UTF8)):
         return "a web page; download the file itself (in GitHub: Raw), then hand that in"
     return None
@@ -394,7 +398,15 @@ def defines(content: bytes) -> set[str]:
     if len(content) > LARGEST and not is_notebook(content):
         return set()
     text = "\n".join(cells(content)) if is_notebook(content) else decoded(content)[0]
-    return set(DEFINED.findall(re.sub(r"\r\n?", "\n", text)))
+    return set(DEFINED.findall(ENDS.sub("\n", text)))
+
+
+def code_of(content: bytes) -> str:
+    """What to compare of a script's code, or of that in a notebook's cells: all but comments and layout; the essence,
+    if Python cannot read it."""
+    text = "\n".join(cells(content)) if is_notebook(content) else decoded(content)[0]
+    parsed = tree_of(without_magics(text).encode("utf-8", "replace")) if len(text) <= LARGEST else None
+    return ast.dump(parsed) if parsed else (essence(content) or b"").decode()
 
 
 # Notebooks

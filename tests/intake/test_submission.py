@@ -242,6 +242,91 @@ def test_a_name_that_is_far_off_counts_by_what_the_file_defines(tmp_path):
     assert "layers - Copy.py was not taken, because layers.py counts as layers.py" in found.notes
 
 
+def test_comments_and_layout_are_no_work(tmp_path):
+    handed_out = STUBS["layers.py"]
+    work = b"def fc(): return 2"
+    for at, other in enumerate((b"# Ada Lovelace, 12345\n" + handed_out, handed_out + b"\n\n# TODO: ask Bo\n")):
+        found = read(put(tmp_path / str(at), {"layers.py": other, "Copy of layers.py": work}), WANTED, STUBS)
+        assert found.files["layers.py"] == work
+        assert "Copy of layers.py was taken as layers.py, since layers.py holds no work" in found.notes
+        assert read(put(tmp_path / f"{at} alone", {"layers.py": other}), WANTED, STUBS).files["layers.py"] == other
+    named = cells("# Ada\nimport torch", "class Network:", "    pass", "x = 1")
+    stub, work = cells("import torch", "class Network:", "    pass", "x = 1"), cells("import torch", "x = 2")
+    put(tmp_path / "notebooks", {"part1.ipynb": named, "part1 (1).ipynb": work})
+    assert read(tmp_path / "notebooks", ("part1.ipynb",), {"part1.ipynb": stub}).files["part1.ipynb"] == work
+
+
+TWO = {"layers.py": b"def fc(): pass\ndef relu(): pass\n", "net.py": b"class Net: pass\ndef relu(): pass\n"}
+LAYERS, NET = b"def fc(): return 1\ndef relu(): return 2\n", b"class Net: x = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "asked"),
+    [
+        ({"layers.py": LAYERS, "net.py": NET}, {}),
+        ({"layers.py": NET, "net.py": LAYERS}, {"layers.py": "net.py", "net.py": "layers.py"}),
+        ({"layers.py": LAYERS + NET}, {"net.py": "layers.py"}),
+        ({"Layers.py": NET + LAYERS}, {"net.py": "Layers.py"}),
+        ({"layers.py": NET, "net.py": NET}, {}),
+        ({"layers.py": b"from mine import *\n", "net.py": NET, "mine.py": LAYERS}, {}),
+        ({"layers.py": LAYERS}, {}),
+        ({"layers.py": TWO["layers.py"]}, {}),
+        ({"layers.py": TWO["layers.py"], "layers (1).py": TWO["layers.py"], "net.py": TWO["net.py"]}, {}),
+        ({"layers.py": TWO["layers.py"], "net.py": NET, "net (1).py": NET}, {}),
+        ({"layers.py": LAYERS, "net.py": b"def Net(): return 1\n"}, {}),
+    ],
+)
+def test_a_file_that_holds_another_ones_work_is_a_question(tmp_path, files, asked):
+    found = read(put(tmp_path, files), tuple(TWO), TWO)
+    told = "{} may be {}, because its content looks like it; hand it in as {}"
+    assert found.questions == {base: told.format(file, base, base) for base, file in asked.items()}
+
+
+def test_a_file_that_holds_two_ones_work_may_be_taken_as_the_other_too(tmp_path):
+    found = read(
+        put(tmp_path / "a", {"layers.py": LAYERS + NET}), tuple(TWO), TWO, takes=[taken("layers.py", "net.py")]
+    )
+    assert (found.files, found.questions) == (dict.fromkeys(TWO, LAYERS + NET), {})
+    put(tmp_path / "b", {"layers.py": NET, "net.py": LAYERS})
+    found = read(tmp_path / "b", tuple(TWO), TWO, takes=[taken("net.py", "layers.py")])
+    assert found.questions.keys() == {"net.py"}
+    found = read(tmp_path / "b", tuple(TWO), TWO, takes=[taken("net.py", "layers.py"), taken("layers.py", "net.py")])
+    assert (found.files, found.questions) == ({"layers.py": LAYERS, "net.py": NET}, {})
+
+
+@pytest.mark.parametrize("name", ["layers.py.pdf", "layers.pdf", "layers (1).pdf"])
+def test_a_document_in_place_of_a_file_is_a_question(tmp_path, name):
+    found = read(put(tmp_path, {name: b"%PDF-1.7\n", "functions.py": b"f"}), WANTED, STUBS)
+    assert found.questions["layers.py"] == f"{name} may be layers.py, but is a PDF; hand in the file itself"
+    put(tmp_path, {"layers.py": b"work"})
+    assert read(tmp_path, WANTED, STUBS).questions == {}
+
+
+@pytest.mark.parametrize("name", ["hw.7z.001", "hw.zip.002", "hw.part1.r00", "hw.z01"])
+def test_a_part_of_a_split_archive_may_hold_what_is_missing(tmp_path, name):
+    found = read(put(tmp_path, {name: b"PK\3\4" + bytes(99), "functions.py": b"f"}), WANTED, STUBS)
+    told = f"{name} is one part of an archive that was split; pack the work as one zip"
+    assert found.questions["layers.py"] == f"layers.py may be in a file that could not be opened: {told}"
+
+
+def test_a_link_is_a_question_about_the_file_that_it_is_called(tmp_path):
+    (put(tmp_path, {"functions.py": b"f"}) / "layers.py").symlink_to("/home/ada/layers.py")
+    found = read(tmp_path, WANTED, STUBS)
+    assert found.questions.keys() == {"layers.py"}
+    assert (
+        "layers.py is a link or device, which is not followed; hand in the file itself" in found.questions["layers.py"]
+    )
+    put(tmp_path, {"other/layers.py": b"work"})
+    assert read(tmp_path, WANTED, STUBS).questions == {}
+
+
+def test_a_link_that_git_wrote_as_text_is_told(tmp_path):
+    found = read(put(tmp_path, {"layers.py": b"../work/layers.py", "functions.py": b"f"}), WANTED, STUBS)
+    assert found.faults["layers.py"] == (
+        "layers.py cannot be imported: it is the path of another file, as Git writes a link; hand in the file itself"
+    )
+
+
 def test_a_placeholder_or_a_shortcut_is_a_question(tmp_path):
     for name, content in ((".layers.py.icloud", b"bplist00..."), ("layers.py.lnk", b"L\0\0\0\x01\x14\x02\0")):
         found = read(put(tmp_path / name[:9], {name: content, "functions.py": b"f"}), WANTED, STUBS)
