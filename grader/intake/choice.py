@@ -222,7 +222,7 @@ def works(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
 def changes(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
     """Whether a file's code is another than the handout's, and not its comments, its layout or its text alone."""
     own = code_of(file.content or b"")
-    return all(code_of(stubs.get(name, b"")) != own for name in (base, in_cells(base)))
+    return own not in map(code_of, (b"#", *(stubs.get(name, b"") for name in (base, in_cells(base)))))
 
 
 def no_work(file: Found) -> str:
@@ -263,17 +263,41 @@ def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], st
     near = [one for one in near if one.file.part == newest]
     least = min(one.far for one in near)
     near = [one for one in near if one.far == least]
-    distinct = {essence(one.file.content): one.file for one in reversed(near)}
+    distinct = {same(one.file): one.file for one in reversed(near)}
     if len(distinct) > 1:
         several = f"{len(distinct)} different files may be {base}: {listed(distinct.values())}"
         return Choice(question=f"{several}; leave the one that counts")
     chosen = near[0]
-    others = {essence(one.file.content): one.file.path for one in filled if essence(one.file.content) not in distinct}
+    if (broken := unusable(chosen.file, base, stubs)) and len(filled) > 1:
+        usable = [one.file for one in filled if not unusable(one.file, base, stubs)]
+        if usable:
+            return Choice(
+                question=f"{chosen.file.path} {broken}, and {listed(usable)} may be it; leave the one that counts"
+            )
+    others = {same(one.file): one.file.path for one in filled if same(one.file) not in distinct}
     passed = [f"{path} was not taken, because {chosen.file.path} counts as {base}" for path in others.values()]
     nearer = (one for one in fit if one.far < chosen.far)
     untouched = next((one.file.path for one in nearer if one not in filled), "")
     why = f", since {untouched} holds no work" if untouched else ""
     return Choice(chosen.file, notes=(*said(base, chosen, why), *passed[:3]))
+
+
+def same(file: Found) -> str:
+    """What is equal for files that are graded alike. A notebook's text counts, and a script's comments do not."""
+    content = file.content or b""
+    return (essence(content) or b"").decode() if is_notebook(content) else code_of(content)
+
+
+def unusable(file: Found, base: str, stubs: Mapping[str, bytes]) -> str:
+    """Why a file cannot be the wanted script `base`, or ""."""
+    content = file.content or b""
+    expected = defines(stubs.get(base, b""))
+    if not base.endswith(".py") or not expected:
+        return ""
+    if expected.isdisjoint(defines(content)):
+        return f"defines nothing that {base} should"
+    readable = repair.parses(repair.script(content, base, file.path, lambda text: "").content)
+    return "" if readable else "cannot be read as Python"
 
 
 def said(base: str, taken: Candidate, why: str) -> tuple[str, ...]:

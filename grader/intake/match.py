@@ -2,7 +2,8 @@
 
 choice.py applies this rule. The exact name counts; otherwise the nearest name, if only one file has it. A Python
 file whose name merely contains the wanted name counts if it defines what the handout's file defines. An empty or
-unchanged file never beats one with work. Two different candidates are a question for a person.
+unchanged file never beats one with work. Two different candidates are a question for a person; so is a copy that can be
+read beside a file that cannot.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import sys
 import tokenize
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import unescape
@@ -403,10 +404,16 @@ def defines(content: bytes) -> set[str]:
 
 def code_of(content: bytes) -> str:
     """What to compare of a script's code, or of that in a notebook's cells: all but comments and layout; the essence,
-    if Python cannot read it."""
-    text = "\n".join(cells(content)) if is_notebook(content) else decoded(content)[0]
-    parsed = tree_of(without_magics(text).encode("utf-8", "replace")) if len(text) <= LARGEST else None
-    return ast.dump(parsed) if parsed else (essence(content) or b"").decode()
+    if Python cannot read it, or if it is long."""
+    text = ""
+    if is_notebook(content):
+        text = "\n".join(cells(content))
+    elif len(content) <= SMALL:
+        text = decoded(content)[0]
+    with suppress(RecursionError):
+        if 0 < len(text) <= SMALL and (parsed := tree_of(without_magics(text).encode("utf-8", "replace"))):
+            return ast.dump(parsed)
+    return (essence(content) or b"").decode()
 
 
 # Notebooks

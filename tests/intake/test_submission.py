@@ -245,7 +245,8 @@ def test_a_name_that_is_far_off_counts_by_what_the_file_defines(tmp_path):
 def test_comments_and_layout_are_no_work(tmp_path):
     handed_out = STUBS["layers.py"]
     work = b"def fc(): return 2"
-    for at, other in enumerate((b"# Ada Lovelace, 12345\n" + handed_out, handed_out + b"\n\n# TODO: ask Bo\n")):
+    named, asked = b"# Ada Lovelace, 12345\n" + handed_out, handed_out + b"\n\n# TODO: ask Bo\n"
+    for at, other in enumerate((named, asked, b"# see the copy\n")):
         found = read(put(tmp_path / str(at), {"layers.py": other, "Copy of layers.py": work}), WANTED, STUBS)
         assert found.files["layers.py"] == work
         assert "Copy of layers.py was taken as layers.py, since layers.py holds no work" in found.notes
@@ -254,6 +255,37 @@ def test_comments_and_layout_are_no_work(tmp_path):
     stub, work = cells("import torch", "class Network:", "    pass", "x = 1"), cells("import torch", "x = 2")
     put(tmp_path / "notebooks", {"part1.ipynb": named, "part1 (1).ipynb": work})
     assert read(tmp_path / "notebooks", ("part1.ipynb",), {"part1.ipynb": stub}).files["part1.ipynb"] == work
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (b"def fc(): return (1\n", "cannot be read as Python"),
+        (b'def fc():\n    """The mid', "cannot be read as Python"),
+        (b"<<<<<<< HEAD\ndef fc(): return 1\n=======\ndef fc(): return 2\n>>>>>>> x\n", "cannot be read as Python"),
+        (b"pass\n", "defines nothing that layers.py should"),
+    ],
+)
+def test_a_file_that_cannot_be_used_beside_one_that_can_is_a_question(tmp_path, broken, why):
+    put(tmp_path, {"layers.py": broken, "layers (1).py": b"def fc(): return 2", "functions.py": b"f"})
+    told = f"layers.py {why}, and layers (1).py may be it; leave the one that counts"
+    assert read(tmp_path, WANTED, STUBS).questions == {"layers.py": told}
+    put(tmp_path, {"layers (1).py": broken + b"\n\n# copy\n"})
+    assert read(tmp_path, WANTED, STUBS).files["layers.py"] == broken
+    put(tmp_path, {"layers.py": b"%time x = 1\r\ndef fc(): return 3"})
+    assert read(tmp_path, WANTED, STUBS).origin["layers.py"] == "layers.py"
+
+
+def test_two_that_differ_in_comments_and_layout_alone_are_one(tmp_path):
+    put(
+        tmp_path,
+        {"a/layers.py": b"def fc(): return 2", "b/layers.py": b"# mine\ndef fc():\n  return 2\n", "functions.py": b"f"},
+    )
+    found = read(tmp_path, WANTED, STUBS)
+    assert ("layers.py" in found.files, found.questions) == (True, {})
+    deep = b"x = " + b"-" * 900 + b"1\n"
+    put(tmp_path, {"a/layers.py": deep, "b/layers.py": deep + b"y = 2\n"})
+    assert found.questions != read(tmp_path, WANTED, STUBS).questions
 
 
 TWO = {"layers.py": b"def fc(): pass\ndef relu(): pass\n", "net.py": b"class Net: pass\ndef relu(): pass\n"}
