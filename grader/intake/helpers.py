@@ -136,7 +136,8 @@ class Look:
     def found(self, words: Sequence[str], folder: PurePosixPath) -> list[tuple[str, Found]]:
         """The file of a module: beside the importing file, else in a folder above, else the only one of that name. A
         copy that a system has renamed counts as well, and a notebook where there is no other. What of a package lies in
-        the importing file's own folder is written there."""
+        the importing file's own folder is written there. Several that differ are a question."""
+        several: list[str] = []
         for tail in (f"{'/'.join(words)}.py", f"{'/'.join(words)}/__init__.py", f"{'/'.join(words)}.ipynb"):
             if any(path.endswith(f"/{tail}") for path in self.given):
                 continue
@@ -148,15 +149,17 @@ class Look:
             ends = [path for path in self.pool if path.endswith(f"/{tail}") or path == tail]
             if len({self.pool[path].content for path in ends}) == 1:
                 return [(PurePosixPath(tail).with_suffix(".py").as_posix(), self.pool[ends[0]])]
-        if len(words) > 1:
-            return []
-        stem = squeezed(words[0])
-        near = [
-            self.pool[path]
-            for path, name in self.scripts.items()
-            if stem in name and words[0].casefold() in forms(basename(path))
-        ]
-        return [(f"{words[0]}.py", near[0])] if len({one.content for one in near}) == 1 else []
+            several = several or ends
+        if len(words) == 1 and not several:
+            stem = squeezed(words[0])
+            named = (path for path, name in self.scripts.items() if stem in name)
+            several = [path for path in named if words[0].casefold() in forms(basename(path))]
+            if len({self.pool[path].content for path in several}) == 1:
+                return [(f"{words[0]}.py", self.pool[several[0]])]
+        if several:
+            told = f"{len(several)} different files may be {words[-1]}.py: {', '.join(sorted(several)[:6])}"
+            self.questions.append(f"{told}; leave the one that counts")
+        return []
 
 
 def taboo(module: str) -> str:

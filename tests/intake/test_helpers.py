@@ -124,6 +124,16 @@ def test_there_are_limits(tmp_path, monkeypatch):
     assert any("m2.py was not included: at most 2 files" in note for note in work.notes)
 
 
+@pytest.mark.parametrize("names", [("a/my_utils.py", "b/my_utils.py"), ("my_utils (1).py", "my_utils (2).py")])
+def test_two_helpers_that_differ_are_a_question(tmp_path, names):
+    files = dict(zip(names, (HELPER, b"def relu(x): return x\n"), strict=True))
+    own, work = found(tmp_path, files, b"from my_utils import relu\n")
+    told = f"2 different files may be my_utils.py: {', '.join(names)}; leave the one that counts"
+    assert (own, work.questions["layers.py"]) == ({}, told)
+    own, work = found(tmp_path, files | {"my_utils.py": HELPER}, b"from my_utils import relu\n")
+    assert (own, work.questions) == ({"my_utils.py": HELPER}, {})
+
+
 def test_a_helper_for_a_newer_python_is_a_question(tmp_path):
     own, work = found(tmp_path, {"mine.py": b"type A = int\ntry:\n    pass\nexcept A, B:\n    pass\n"}, b"import mine")
     assert set(own) == {"mine.py"}

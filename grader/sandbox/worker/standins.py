@@ -159,6 +159,9 @@ class StandIn(ModuleType):
         self._stand_ins = stand_ins
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__all__":  # from the module import *
+            told = f"imports all names of {self.__name__}, which is not installed here and not handed in, and got none"
+            self._stand_ins.tell(told)
         if name.startswith("__"):
             raise AttributeError(name)
         return self._stand_ins.name(f"{self.__name__}.{name}")

@@ -188,6 +188,13 @@ def test_what_a_stand_in_hid_is_told_once(student: Student) -> None:
     assert session.hidden() == []
 
 
+def test_all_names_of_an_absent_module_are_told_to_be_absent(student: Student) -> None:
+    session, engine = student("from my_utils import *" + FUNCTION)
+    engine.f([1.0])
+    told = "engine.py:1 imports all names of my_utils, which is not installed here and not handed in, and got none"
+    assert session.hidden() == [told]
+
+
 def test_a_graded_function_that_needs_an_absent_package_is_told_so(student: Student) -> None:
     _, engine = student("from scipy.special import gamma\ndef f(x): return gamma(x)")
     with pytest.raises(Raised, match=r"scipy.special.gamma is used here, but scipy is not installed"):
