@@ -18,6 +18,7 @@ HEADER = ("assignment", "duedate", "timestamp", "student_id", "last_name", "firs
 
 # Columns of a class list that may hold nbgrader's own ids, the most likely first.
 STUDENT_ID = ("student_id", "username", "SIS Login ID", "github_username", "Student ID", "SID", "ID number")
+OWN_ID = "id"  # in nbgrader's own list of students, spelled so; Canvas's and Moodle's ID is another number
 
 
 def render(rows: Sequence[Row], rubric: Rubric, assignment: str = "") -> str:
@@ -31,7 +32,7 @@ def line(row: Row) -> list[str]:
     return [
         time(row.due),
         time(row.student.submitted_at),
-        cell(column(row.student.ids, *STUDENT_ID) or row.student.id),
+        cell(column(row.student.ids, *STUDENT_ID) or row.student.ids.get(OWN_ID) or row.student.id),
         cell(last),
         cell(first),
         cell(email),

@@ -58,3 +58,10 @@ def test_nothing_handed_in_is_zero_without_a_time_and_the_unjudged_is_empty(rows
 )
 def test_names(rows, name, ids, found):
     assert nbgrader.names(replace(rows[0], student=Student("x", name, ids))) == found
+
+
+def test_who_handed_in_nothing_has_the_id_of_nbgraders_own_list(rows, rubric):
+    own = {"id": "nil7", "first_name": "Nil", "last_name": "Doe", "email": "nil@x.org", "lms_user_id": "9"}
+    absent = replace(rows[3], student=replace(rows[3].student, id="nil@x.org", ids=own))
+    (line,) = csv.DictReader(io.StringIO(nbgrader.render([absent], rubric)))
+    assert (line["student_id"], line["email"], line["score"]) == ("nil7", "nil@x.org", "0")
