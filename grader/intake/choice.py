@@ -268,7 +268,7 @@ def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], st
         several = f"{len(distinct)} different files may be {base}: {listed(distinct.values())}"
         return Choice(question=f"{several}; leave the one that counts")
     chosen = near[0]
-    if (broken := unusable(chosen.file, base, stubs)) and len(filled) > 1:
+    if len(filled) > 1 and (broken := unusable(chosen.file, base, stubs)):
         usable = [one.file for one in filled if not unusable(one.file, base, stubs)]
         if usable:
             return Choice(
