@@ -28,12 +28,12 @@ import signal
 import sys
 import threading
 import traceback
-from collections import Counter
+from collections import ChainMap, Counter, UserDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import takewhile
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -63,6 +63,7 @@ SWITCH = 1e-4  # seconds that each other thread computes for while the one that 
 AS_IT_IS = frozenset((type(None), bool, int, float, complex, str, bytes))  # exact types that are sent unchanged
 DERIVED = (*PLAIN, bytes, list, tuple, set, frozenset, dict)  # a class that derives from one may have more than a value
 EXACT = AS_IT_IS.union(DERIVED)
+VIEWS = ChainMap, MappingProxyType, UserDict  # of dicts, from which they do not derive
 DEEP, OFTEN = 6, 100  # levels of a value below which one and the same part is sent at most so often
 
 
@@ -378,7 +379,9 @@ class Worker:
                 return Tensor.of(value if value.is_leaf else value.detach())
             except TypeError:
                 return self.hold(value)
-        if kind not in EXACT and isinstance(value, DERIVED):
+        if kind in VIEWS and not self.whole:
+            value, self.reduced = dict(value), True
+        elif kind not in EXACT and isinstance(value, DERIVED):
             if self.whole:
                 return self.hold(value)
             self.reduced = True
