@@ -93,6 +93,11 @@ class Layout:
     def plan(self) -> Plan:
         return tuple((slot.path, slot.layer, slot.form) for slot in self.slots)
 
+    def is_in_order(self, parameters: Any) -> bool:
+        """Whether `parameters` hold the first layer's weight before the second's, and so with the biases."""
+        places = {path: at for at, (path, _) in enumerate(entries(parameters))}
+        return all(places[self.slot(f"{part}1").path] <= places[self.slot(f"{part}2").path] for part in (WEIGHT, BIAS))
+
     def slot(self, role: str) -> Slot:
         return next(slot for slot in self.slots if role in slot.roles)
 

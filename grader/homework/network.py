@@ -306,13 +306,18 @@ def filled_at_once(hw: Subject, wanted: Sequence[Wanted], seeds: Sequence[int]) 
 
 
 def plan_of(hw: Subject) -> Plan | None:
-    """How the student's networks hold their parameters, whatever their sizes; None if shapes do not decide it."""
+    """How the student's networks hold their parameters, whatever their sizes; None if shapes do not decide it, or if
+    right parts, which take the arrays in their order where all sizes are alike, would take them for others."""
     sizes = SIZES[0]
     try:
-        possible = layout.layouts(build(hw, *sizes.arguments)[1], sizes.widths)
+        possible = layout.layouts(parameters := build(hw, *sizes.arguments)[1], sizes.widths)
     except StudentError:
         return None
-    return possible[0].plan if len(possible) == 1 and possible[0].widths == sizes.widths else None
+    decided = len(possible) == 1 and possible[0].widths == sizes.widths
+    on_right_parts = getattr(getattr(hw, "session", None), "parts", None) is not None
+    if not decided or (on_right_parts and not possible[0].is_in_order(parameters)):
+        return None
+    return possible[0].plan
 
 
 def drawn(hw: Subject, seed: int, wanted: Wanted) -> Drawn:
