@@ -97,7 +97,7 @@ def edge_sizes(rng: np.random.Generator) -> tuple[Sizes, ...]:
 def many_rows(rng: np.random.Generator) -> Sizes:
     """A large batch, and more classes than CIFAR-10 has."""
     n = int(rng.integers(3, 6))
-    return Sizes(MANY_ROWS + n, n, 8 + n, 7)
+    return Sizes(MANY_ROWS + n, n, 11 + n % 2, 7)
 
 
 def one_row(rng: np.random.Generator) -> Sizes:
@@ -133,6 +133,10 @@ class Case:
         Raises Mismatch if the write is lost."""
         new = {**self.values, **values}
         return replace(self, values=live(write_parameters(self.net, self.layout.pack(new)), self.layout, new))
+
+    def after_a_step(self) -> Case:
+        """The same network with other weights, as after an optimizer's step: a copy of the earlier ones is wrong."""
+        return replace(self.write({role: -0.5 * self.values[role] for role in WEIGHTS}), numeric=False)
 
     def of_images(self, rng: np.random.Generator) -> Case:
         """The same network, and other inputs, at which no step is taken."""

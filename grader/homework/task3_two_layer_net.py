@@ -14,7 +14,7 @@ import numpy as np
 from grader.check import Subject, check
 from grader.errors import Mismatch, Raised
 from grader.measure.diagnose import Clue, numbers
-from grader.measure.expect import answered, expect_close, expect_gradient, kept_clues, mistakes, unpack
+from grader.measure.expect import answered, asked_again, expect_close, expect_gradient, kept_clues, mistakes, unpack
 from grader.model import Measure
 
 from . import network
@@ -33,7 +33,7 @@ ONLY_GRADIENTS = "it should only return the gradients, because the optimizer tak
 ONLY_SCORES = "it should only compute the scores"
 SHARED = "two networks share {}: a change of one changes the other; make the arrays in __init__"
 CHANGED = "right with a new cache: does backward change its cache, or forward's output?"
-STALE = "it is of the earlier parameters: does forward keep a copy?"
+STALE = "it is of the earlier parameters: does {} keep a copy?"
 CLEAR = 1e-5  # of a row's largest score: by so much the best class leads, which float32 does not round away
 FINE = 0.3  # a factor of parameters, after which float32 does not hold them
 GREAT = 2.0**12  # a factor of scores: np.exp overflows, or gives 0
@@ -97,7 +97,7 @@ def net_backward(hw: Subject, rng: np.random.Generator) -> None:
         first, second, other, another, *cases = network.draw_each(hw, rng, [*wanted, tiny(small[-1])])
         expect_crossed_gradients(hw, rng, first, other)
         expect_crossed_gradients(hw, rng, second, another)
-        expect_net_gradients(hw, rng, *cases)
+        expect_net_gradients(hw, rng, *cases, other.after_a_step(), before=other)
         with edge(hw, "3.1", ONE_ROW):
             expect_net_gradients(hw, rng, network.draw(hw, rng, Wanted(network.one_row(rng), numeric=False)))
 
@@ -112,10 +112,11 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
         *cases, many = network.draw_each(hw, rng, wanted)
         below = {role: -GREAT * np.abs(many.values[role]) for role in ("weight2", "bias2")}  # no score is above 0
         many = many.of_images(rng)
+        earlier = numbers(as_vector(many.net.predict(many.X)))  # of parameters that are changed now
         best = int(np.argmax(replace(many, values={**many.values, **below}, X=many.X[:1]).scores()))
         for values in below.values():  # a class that CIFAR-10 does not have is the best one of the first row
             values[..., [best, -1]] = values[..., [-1, best]]
-        expect_predicted(hw, *cases, many.write(below))
+        expect_predicted(hw, *cases, many.write(below), earlier=earlier)
         with edge(hw, "3.1", ONE_ROW):
             one = cases[0]
             classes, right = as_vector(one.net.predict(one.X[:1])), np.argmax(one.scores()[:1], axis=1)
@@ -207,9 +208,10 @@ def expect_defaults(hw: Subject) -> None:
         raise Mismatch(f"TwoLayerNet() has the defaults {found}; the handout's are {network.DEFAULTS}")
 
 
-def expect_predicted(hw: Subject, *cases: Case) -> None:
+def expect_predicted(hw: Subject, *cases: Case, earlier: Array | None) -> None:
     """The classes of inputs that no forward pass had just before, in rows whose best class leads. The first network is
-    asked once more, about the same rows in another order."""
+    asked once more, about the same rows in another order. `earlier` is what the last one said before its
+    parameters changed."""
     before, own = [], []
     for answer in hw.each([(case.net.forward, (case.X[::-1].copy(),)) for case in cases]):
         own.append(numbers(unpack("forward", answer, ("scores", "cache"))[0]))
@@ -230,10 +232,18 @@ def expect_predicted(hw: Subject, *cases: Case) -> None:
         if not case.numeric and found is not None and found.shape == scores.shape:
             scores = found[::-1]  # where no score is above 0, a ReLU on the scores costs net_forward alone
         right.append(np.argmax(scores[clear], axis=1))
-        expect_close(hw, f"predict of {case.sizes}", as_vector(classes), right[-1])
+        told = case is cases[-1] and earlier is not None and earlier.shape == clear.shape
+        clues = [asked_again(partial(again, case, case.X[clear]))]
+        clues += [Clue(STALE.format("predict"), earlier[clear])] if told and earlier is not None else []
+        expect_close(hw, f"predict of {case.sizes}", as_vector(classes), right[-1], clues=clues)
         expect_unmoved(case, parameters, "predict", "it should only tell the classes")
     name, kept = f"predict of {cases[0].sizes}, of other rows", Clue("it is kept from an earlier call", right[0])
     expect_close(hw, name, as_vector(next(answers)[0]), np.roll(right[0], 1), clues=[kept])
+
+
+def again(case: Case, X: Array) -> Any:
+    """The classes that the student's network predicts for X when it is asked once more."""
+    return as_vector(case.net.predict(X))
 
 
 def leads(scores: Array) -> Any:
@@ -289,7 +299,7 @@ def expect_new_scores(hw: Subject, case: Case) -> None:
     right, below, earlier = asked(new)
     calls = [(held,), (negative,)]
     answers = (unpack("forward", answer, ("scores", "cache"))[0] for answer in new.net.forward.map(calls))
-    clues = chain([Clue(STALE, scores) for scores in earlier], score_clues(hw, new))
+    clues = chain([Clue(STALE.format("forward"), scores) for scores in earlier], score_clues(hw, new))
     expect_close(hw, f"scores of {case.sizes}, after its parameters changed", next(answers), right, clues=clues)
     name = f"scores of {case.sizes}, no x above 0"
     expect_close(hw, name, next(answers), below, clues=score_clues(hw, replace(new, X=negative)))
@@ -327,18 +337,31 @@ def expect_crossed_gradients(hw: Subject, rng: np.random.Generator, case: Case, 
     expect_unmoved(case, parameters, "backward", ONLY_GRADIENTS, other)
 
 
-def expect_net_gradients(hw: Subject, rng: np.random.Generator, *cases: Case) -> None:
+def expect_net_gradients(hw: Subject, rng: np.random.Generator, *cases: Case, before: Case | None = None) -> None:
+    """The gradients of each case. `before` is the last one with its earlier parameters, of which it was asked: if its
+    scores are of these, that is a mistake of `forward` alone."""
     upstream = [spread(rng, (case.sizes.batch, case.sizes.classes)) for case in cases]
-    *kept, _ = caches(hw, *((case, case.X) for case in cases), (cases[0], cases[0].X[:2]))  # a later, smaller batch
-    calls = [(case.net.backward, given) for case, *given in zip(cases, upstream, kept, strict=True)]
-    for case, grad_scores, answer in zip(cases, upstream, hw.each(calls), strict=True):
-        expect_gradients_of(hw, case, answer, grad_scores)
+    calls = [*((case, case.X) for case in cases), (cases[0], cases[0].X[:2])]  # a later, smaller batch
+    *shown, _ = forwards(hw, *calls)
+    asked = [(case.net.backward, (grad, kept)) for case, grad, (_, kept) in zip(cases, upstream, shown, strict=True)]
+    for case, grad_scores, answer, (scores, _) in zip(cases, upstream, hw.each(asked), shown, strict=True):
+        if before is None or case is not cases[-1]:
+            expect_gradients_of(hw, case, answer, grad_scores)
+            continue
+        found, right = numbers(scores), case.scores()
+        if found is not None and found.shape == right.shape and np.allclose(found, right):
+            expect_gradients_of(hw, case, answer, grad_scores, ", after its parameters changed", earlier=before.values)
 
 
 def caches(hw: Subject, *calls: tuple[Case, Array]) -> list[Any]:
     """The caches of forward passes of these networks, with these inputs."""
+    return [cache for _, cache in forwards(hw, *calls)]
+
+
+def forwards(hw: Subject, *calls: tuple[Case, Array]) -> list[tuple[Any, ...]]:
+    """The (scores, cache) of forward passes of these networks, with these inputs."""
     answers = hw.each([(case.net.forward, (X,)) for case, X in calls])
-    return [unpack("forward", answer, ("scores", "cache"))[1] for answer in answers]
+    return [unpack("forward", answer, ("scores", "cache")) for answer in answers]
 
 
 def expect_gradients_of(
@@ -351,10 +374,12 @@ def expect_gradients_of(
     later: Array | None = None,
     reused: Mapping[str, Array] | None = None,
     again: bool = False,
+    earlier: Mapping[str, Array] | None = None,
 ) -> None:
     """What `backward` gave, against the numeric gradients, or against the reference's. `later` is what the network was
     given after the forward pass whose cache was passed; `reused` are the right gradients of a call that came after this
-    one, before its answer was read. `again`: the cache has served before."""
+    one, before its answer was read. `again`: the cache has served before. `earlier` are parameters that it
+    had before: then known mistakes were asked for, too."""
     grads = network.expect_gradients("backward", answer, case)
     trusted = hw.reference.answers.gradients(case.values, case.X, grad_scores) if case.large else {}
     for role, grad in grads.items():
@@ -362,7 +387,8 @@ def expect_gradients_of(
         clues = chain(
             [] if reused is None else [Clue(REUSED, reused[role])],
             [Clue(CHANGED, holds=partial(right_anew, case, role, grad_scores))] if again else [],
-            mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later),
+            mistakes(hw, "net_backward_stale", role, case.values, case.X, grad_scores, earlier, recorded=False),
+            mistakes(hw, "net_backward_grad", role, case.values, case.X, grad_scores, later, recorded=earlier is None),
             mistakes(hw, "net_backward_exchanged", role, case.values, case.X, grad_scores, recorded=False),
             kept_gradients(case, role, grad_scores),
             mistakes(hw, "net_backward_given", role, case.values, case.X, grad_scores, recorded=False),

@@ -25,6 +25,8 @@ from .prerequisites import LAYERS, NETWORK, built_on
 REGS = (0.0, 0.9)  # even divided by a number of rows, it is no usual strength, such as 0.1
 STEP = ("loss", "grads")
 Call = tuple[Case, float]  # of training_step: a network with its batch, and reg
+STALE = "an earlier weight is regularized: is a copy kept?"
+CHANGED = ", after a step"
 STRENGTHS = (1e-4, 0.05, 1.0, 0.05)  # by what the strength is smaller, for each of the edge sizes
 
 
@@ -43,6 +45,7 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
         calls += [(case, by * strength(rng)) for case, by in zip(cases[len(small) :], STRENGTHS, strict=True)]
         calls += [(cases[-1].of_images(rng), strength(rng)), (cases[-1], great_strength(rng))]
         expect_step_losses(hw, *calls, (made_sure(rng, last), 0.0))
+        expect_step_losses(hw, (cases[0].after_a_step(), REGS[-1]), before=cases[0])
         with edge(hw, "4.1", ONE_ROW):
             one = network.draw(hw, rng, Wanted(network.one_row(rng), biases=0.0))
             expect_step_losses(hw, (one, REGS[-1]))
@@ -66,7 +69,8 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
             calls.append((replace(shown, y=np.argmax(shown.scores(), axis=1)), REGS[-1]))
         expect_step_gradients(hw, calls, WEIGHTS, watched=True)
         calls = [(case, by * strength(rng)) for case, by in zip(cases[len(small) :], STRENGTHS, strict=True)]
-        expect_step_gradients(hw, [*calls, (made_sure(rng, last), 0.0)], WEIGHTS)
+        calls += [(made_sure(rng, last), 0.0), (cases[0].after_a_step(), REGS[-1])]
+        expect_step_gradients(hw, calls, WEIGHTS, before=cases[0])
         with edge(hw, "4.1", ONE_ROW):
             one = network.draw(hw, rng, Wanted(network.one_row(rng), numeric=False))
             expect_step_gradients(hw, [(one, REGS[-1])], WEIGHTS)
@@ -109,18 +113,27 @@ def made_sure(rng: np.random.Generator, case: Case) -> Case:
     return replace(case.write(biases), y=np.full(case.sizes.batch, label))
 
 
-def expect_step_losses(hw: Subject, *calls: Call) -> None:
+def expect_step_losses(hw: Subject, *calls: Call, before: Case | None = None) -> None:
+    """`before` is the case of the last call with its earlier weights, of which it was asked."""
     for (case, reg), (loss, _) in zip(calls, steps(hw, calls), strict=True):
         expected = hw.reference.answers.loss(case.values, case.X, case.y, reg)
+        known = mistakes(hw, "step_loss", case.values, case.X, case.y, reg, recorded=before is None)
+        stale = [] if before is None else [Clue(STALE, stale_loss(expected, case, before, reg))]
         expect_close(
             hw,
-            f"loss of training_step {case.sizes}, reg={reg:.3g}",
+            f"loss of training_step {case.sizes}, reg={reg:.3g}{CHANGED * (before is not None)}",
             loss,
             expected,
             atol=allowed(hw, case, expected),
             factors={"the batch size": case.sizes.batch},
-            clues=step_clues(hw, "", case, reg, mistakes(hw, "step_loss", case.values, case.X, case.y, reg)),
+            clues=step_clues(hw, "", case, reg, chain(stale, known)),
         )
+
+
+def stale_loss(right: float, case: Case, before: Case, reg: float) -> Any:
+    """The loss where earlier weights are regularized."""
+    now, then = (sum(float((one.values[role] ** 2).sum()) for role in WEIGHTS) for one in (case, before))
+    return np.array(right + reg / 2 * (then - now))
 
 
 def added_by_reg(hw: Subject, calls: Sequence[Call]) -> list[tuple[float, Any]]:
@@ -153,25 +166,42 @@ def steps(hw: Subject, calls: Sequence[Call], *, watched: bool = False) -> Itera
         yield loss, grads
 
 
-def expect_step_gradients(hw: Subject, calls: Sequence[Call], wanted: Sequence[str], *, watched: bool = False) -> None:
+def expect_step_gradients(
+    hw: Subject, calls: Sequence[Call], wanted: Sequence[str], *, watched: bool = False, before: Case | None = None
+) -> None:
+    """`before` is the case of the last call with its earlier weights, of which it was asked."""
     for at, (_, grads) in enumerate(steps(hw, calls, watched=watched)):
-        expect_gradients_of(hw, *calls[at], grads, wanted, later=calls[at + 1 :])
+        later = calls[at + 1 :]
+        expect_gradients_of(hw, *calls[at], grads, wanted, later=later, before=None if later else before)
 
 
 def expect_gradients_of(
-    hw: Subject, case: Case, reg: float, grads: Any, wanted: Sequence[str], *, later: Sequence[Call] = ()
+    hw: Subject,
+    case: Case,
+    reg: float,
+    grads: Any,
+    wanted: Sequence[str],
+    *,
+    later: Sequence[Call] = (),
+    before: Case | None = None,
 ) -> None:
     """`later` are the calls that came after this one, before its answer was read. A call whose gradient is measured is
-    asked nothing more."""
+    asked nothing more. `before` is the case with its earlier weights, of which it was asked."""
     yours = network.expect_gradients("training_step", grads, case)
     for role in wanted:
+        of = role, case.values, case.X, case.y, reg
+        known = mistakes(hw, "step_gradient", *of, recorded=before is None)
         clues = chain(
+            []
+            if before is None
+            else [Clue(STALE, case.step_gradient(role, reg) + reg * (before.values[role] - case.values[role]))],
             [Clue(REUSED, partial(other.step_gradient, role, by)) for other, by in later if other.large],
-            step_clues(hw, role, case, reg, mistakes(hw, "step_gradient", role, case.values, case.X, case.y, reg)),
+            step_clues(hw, role, case, reg, known),
         )
         if case.large:
             trusted = case.step_gradient(role, reg)
-            name, atol = f"{case.name('grads', role)}, reg={reg:.3g}", allowed(hw, case, trusted)
+            name = f"{case.name('grads', role)}, reg={reg:.3g}{CHANGED * (before is not None)}"
+            atol = allowed(hw, case, trusted)
             expect_close(hw, name, yours[role], trusted, atol=atol, clues=clues)
             continue
         expect_gradient(

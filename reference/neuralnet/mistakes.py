@@ -12,7 +12,7 @@ FC_BACKWARD = ("grad_x", "grad_w", "grad_b")
 NEXT_CLASS = "it is right for the class before y: labels count from 0"
 OVER_ROWS = "np.exp is summed over axis 0, not over the classes, axis 1"
 BY_CLASSES = "it is divided by the number of classes, not by N"
-
+OVERWRITTEN = "only the last {} counts: is = in the place of +=?"
 
 THRESHOLDS = (0.001, 0.01, 0.1, 0.5, 1.0)
 FAR = 20.0  # inputs of a graph
@@ -59,8 +59,14 @@ def fc_forward_given(x, w, b):
 
 
 def fc_backward_given(i, grad_out, args):
+    x, w, _ = args
+    overwritten = [
+        [(OVERWRITTEN.format("output"), grad_out[:, -1:] * w[:, -1])],
+        [(OVERWRITTEN.format("row"), np.outer(x[-1], grad_out[-1]))],
+        [(OVERWRITTEN.format("row"), grad_out[-1])],
+    ]
     cache = fc_forward(*args)[1]
-    return list(given(lambda grad: fc_backward(grad, cache)[i], (grad_out,), ("grad_out",)))
+    return [*overwritten[i], *given(lambda grad: fc_backward(grad, cache)[i], (grad_out,), ("grad_out",))]
 
 
 def relu_backward_given(x, grad_out):
@@ -68,7 +74,12 @@ def relu_backward_given(x, grad_out):
 
 
 def softmax_loss_given(i, x, y):
-    return list(given(lambda x: softmax_loss(x, y)[i], (x,), ("x",)))
+    most = x.max(axis=1).mean()
+    shifted = [
+        ("log(sum(exp(x - max))) lacks the maximum: add it", softmax_loss(x, y)[0] - most),
+        ("the maximum is subtracted from log(sum(exp(x - max))), not added", softmax_loss(x, y)[0] - 2 * most),
+    ]
+    return [*shifted[: 2 * (i == 0)], *given(lambda x: softmax_loss(x, y)[i], (x,), ("x",))]
 
 
 def softmax_loss_parts(x, y):
@@ -76,6 +87,10 @@ def softmax_loss_parts(x, y):
     n, c = x.shape
     right, powers = np.eye(c)[y], np.exp(x)
     return [
+        (
+            "p is divided by N before the 1 is subtracted: divide both",
+            powers / powers.sum(axis=1, keepdims=True) / n - right,
+        ),
         (
             "only the right class has a gradient; the others need p / N",
             (powers / powers.sum(axis=1, keepdims=True) - 1) * right / n,
@@ -105,7 +120,17 @@ def step_given(role, values, X, y, reg):
     def answer(X):
         return step(values, X, y, reg)[1][role] if role else loss(values, X, y, reg)
 
-    return list(given(answer, (X,), ("X_batch",)))
+    told = [] if role else regularized_twice(values, reg, answer(X))
+    return [*told, *given(answer, (X,), ("X_batch",))]
+
+
+def regularized_twice(values, reg, right):
+    """Losses in which one weight matrix stands in the place of the other."""
+    first, second = (reg / 2 * float((values[role] ** 2).sum()) for role in ("weight1", "weight2"))
+    return [
+        ("the first weight matrix is regularized twice, the second not at all", np.array(right + first - second)),
+        ("the second weight matrix is regularized twice, the first not at all", np.array(right + second - first)),
+    ]
 
 
 def fc_forward_out(x, w, b):
@@ -317,9 +342,21 @@ def net_backward_grad(role, values, X, grad_scores, later):
     return told + stale
 
 
+def net_backward_stale(role, values, X, grad_scores, earlier):
+    """With one weight of `earlier` parameters; none without them."""
+    if earlier is None:
+        return []
+    said = "it is of the earlier parameters: does backward keep a copy?"
+    return [(said, gradients({**values, "weight2": earlier["weight2"]}, X, grad_scores)[role])]
+
+
 def net_backward_exchanged(role, values, X, grad_scores):
     other = f"{role[:-1]}{3 - int(role[-1])}"
-    return [("it is the other layer's: are the keys exchanged?", gradients(values, X, grad_scores)[other])]
+    told = [("it is the other layer's: are the keys exchanged?", gradients(values, X, grad_scores)[other])]
+    if role == "weight2":
+        hidden = X @ values["weight1"] + values["bias1"]
+        told.append(("it is made with the hidden layer before its ReLU, not after it", hidden.T @ grad_scores))
+    return told
 
 
 def step_loss(values, X, y, reg):
