@@ -262,18 +262,21 @@ def expect_gradients(
         title = f"{name} of {function}{given}"
         yours = gather(title, [row[i] for row in rows])
         first = [again(partial(asked, i), calls), *exchanged(promised, expected, i), *of_other_y(fixed, expected, i)]
-        clues = chain(first, of_all_first(of_graph, i, rows), [ALL_THE_SAME])
+        clues = chain(first, of_all_first(of_graph, i, rows))
         expect_close(hw, title, yours, expected[:, i], atol=atol, clues=clues, part=(1, i))
 
 
 def of_all_first(of_graph: Sequence[Iterable[Clue]], i: int, rows: Sequence[Sequence[Any]]) -> Iterator[Clue]:
     """The mistakes in a graph by what the i-th gradient is with them; those that give the most gradients of `rows` come
-    first, because one gradient alone may be another mistake's by chance. One of so many names has to give them all."""
+    first, because one gradient alone may be another mistake's by chance. One of so many names has to give them all, and
+    so has any where all answers are the same."""
     found = [answered(partial(gather, "", column)) for column in zip(*rows, strict=True)]
     alike = zip(*of_graph, strict=True)  # the same mistakes in the same order for each gradient
     told = [(clues[i], sum(map(gives, clues, found))) for clues in alike]
     ordered = sorted(told, key=lambda one: -one[1])
-    yield from (clue for clue, given in ordered if given == len(found) or INSTEAD not in clue.sentence)
+    yield from (clue for clue, given in ordered if given == len(found))
+    yield ALL_THE_SAME
+    yield from (clue for clue, given in ordered if given < len(found) and INSTEAD not in clue.sentence)
 
 
 def gives(clue: Clue, found: Array | None) -> bool:

@@ -648,7 +648,12 @@ def softmax_clues(hw: Subject, x: Array, y: NDArray[np.int64], *, recorded: bool
     """What a gradient of the softmax loss may be instead. Recorded for small x alone: a handout has to stay small."""
     return chain(
         mistakes(hw, "softmax_loss_grad", x, y, recorded=recorded),
-        [Clue("as if p were 0: is it cut to whole numbers, or is // in use?", -np.eye(x.shape[1])[y] / len(x))],
+        [
+            Clue(
+                "as if p were 0: is its part left out, is it cut to whole numbers, or is // in use?",
+                -np.eye(x.shape[1])[y] / len(x),
+            )
+        ],
         kept_clues(lambda x: hw.layers.softmax_loss(x, y)[1], x=x),
         mistakes(hw, "softmax_loss_parts", x, y, recorded=False),
         mistakes(hw, "softmax_loss_given", 1, x, y, recorded=False),

@@ -234,6 +234,69 @@ MISTAKES = {
         "training_step_gradient",
         never="divided by N",
     ),
+    "p alone divided by N": Mistake(
+        "layers.py",
+        "grad_x[rows, y] -= 1\n    grad_x /= N",
+        "grad_x /= N\n    grad_x[rows, y] -= 1",
+        "softmax_loss_gradient",
+        "divided by N before the 1 is subtracted",
+    ),
+    "a logarithm without the maximum": Mistake(
+        "layers.py", LOG_P, LOG_P.replace("shifted - ", "x - "), "softmax_loss_value", "lacks the maximum: add it"
+    ),
+    "and with the wrong sign of it": Mistake(
+        "layers.py",
+        LOG_P,
+        LOG_P.replace("shifted - ", "x + x.max(axis=1, keepdims=True) - "),
+        "softmax_loss_value",
+        "the maximum is subtracted from log",
+    ),
+    "a softmax's slope without its sum": Mistake(
+        "layers.py",
+        "grad_x = np.exp(log_p)\n",
+        "grad_x = np.zeros_like(x)\n",
+        "softmax_loss_gradient",
+        "is its part left out",
+    ),
+    "classes that are drawn": Mistake(
+        "two_layer_net.py",
+        "    def backward(",
+        "    def predict(self, X):\n"
+        "        p = np.exp(self.forward(X)[0])\n"
+        "        return np.array([np.random.choice(len(row), p=row / row.sum()) for row in p])\n\n"
+        "    def backward(",
+        "net_predict",
+        "asked again, it differs",
+        "wrong places",
+    ),
+    "a sum that is overwritten": Mistake(
+        "layers.py",
+        "grad_w = x.T @ grad_out",
+        "grad_w = np.outer(x[-1], grad_out[-1])",
+        "fc_backward",
+        "only the last row counts",
+    ),
+    "one matrix regularized twice": Mistake(
+        "train.py",
+        "reg_loss, grad_W = l2_regularization(param, reg)\n            loss += reg_loss",
+        'reg_loss, grad_W = l2_regularization(param, reg)\n            loss += 2 * reg_loss * (name == "W1")',
+        "training_step_loss",
+        "the first weight matrix is regularized twice",
+    ),
+    "a weight's gradient without the ReLU": Mistake(
+        "two_layer_net.py",
+        "cache = (fc1_cache, relu_cache, fc2_cache)",
+        "cache = (fc1_cache, relu_cache, (hidden, self.W2))",
+        "net_backward",
+        "before its ReLU",
+    ),
+    "a list for all gradients": Mistake(
+        "functions.py",
+        "grad_s2 = grad_e2 * e2\n    # END SOLUTION\n\n    return L, (grad_s1, grad_s2)",
+        "grad_s2 = grad_e2 * e2\n    ALL[:] = grad_s1, grad_s2\n    return L, ALL\n\n\nALL = []",
+        "f3_gradient_y1",
+        "all are the same",
+    ),
     "a matrix for a loss": Mistake(
         "layers.py", "loss = reg / 2 * np.sum(w**2)", "loss = reg / 2 * (w.T @ w)", "l2_value", "", "is right)"
     ),
