@@ -97,6 +97,11 @@ def expect_bar(hw: Subject, run: str, outcome: Outcome, file: BothRuns, found: H
         if outcome.end in words.CUT_BY and not below and not words.hopeless(outcome):
             why = words.CUT_BY[outcome.end]
             hw.review(f"the run {why} at {outcome.best(of):.1%}; a longer run might have cleared the bar")
+        if line := next((one.line for one in found.unreadable.values() if one.why == hyperparameters.RETOUCHED), 0):
+            hw.review(
+                f"main changes the images before it trains (train.py:{line}), and its network was judged on images as "
+                "load_cifar10 gives them; does it clear the bar on its own?"
+            )
         if file.single and found.values != defaults:
             hw.review(f"train.py has only one setting, which clears neither bar; is there a model for {ITEM[run]}?")
         first, *others = words.why(outcome, of, defaults, below)

@@ -16,11 +16,12 @@ from itertools import chain
 from typing import Any
 
 from . import BEST, OVERFIT
-from .syntax import callee, held_out, nonlocals_of, own_parts, sliced, stored, stores, used, used_in_part
+from .syntax import callee, held_out, nonlocals_of, own_parts, retouched, sliced, stored, stores, used, used_in_part
 
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
 TEXT, NO_NUMBER = "is a text, not a number", "is None, not a number"
+RETOUCHED = "is used with images that main changes"
 NO_MAIN = "cannot be read: there is no function main"
 USERS = ("SGD", "TwoLayerNet", "load_cifar10", "DataSampler", "training_step")  # what uses the settings
 MAX_BITS = 4096  # bits of an integer in constant arithmetic
@@ -173,6 +174,8 @@ class Reader:
             names |= dict.fromkeys(NAMES, Unreadable(line, f"is used with {made} of train.py's own"))
         for line in sliced(self.tree):
             names["num_train"] = Unreadable(line, "is not how many images main trains on: it takes a slice of them")
+        for line in retouched(self.tree):
+            names |= dict.fromkeys(NAMES, Unreadable(line, RETOUCHED))
 
     def distrust_changed(self, call: ast.Call, names: Names) -> None:
         """Mark as unreadable each name that stands inside an expression with another value, as in `SGD(2 * rate)`."""

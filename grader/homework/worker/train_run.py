@@ -29,6 +29,7 @@ from .steps import Guard, Kept, Noise, arrays_of, drawing, np, number, plain
 
 CHUNK = 100  # images to predict at once; so few fit the CPU's cache, which makes up for the time to scale them
 LOOKS = 50  # steps between two tests whether training_step wrote to its batch, after the first few steps
+FITTED, CLOSE = 200, 1e-3  # images that tell how a main changes all of them, and to what they have to agree
 EXPLODED = 1e4  # a loss of this many times the first one has exploded
 
 
@@ -68,6 +69,8 @@ class TrainRun:
         losses = order.get("untaught")
         self.untaught = None if losses is None else Noise(self.guard.rng, losses)
         self.until = (0.0, 0.0)
+        self.lens: tuple[Any, Any] | None = None  # by what an own main multiplies each pixel, and what it adds
+        self.taken_out: Any = None  # the images of the latest batch of an own main, as its sampler gave them
         self.seed: int = order["seed"]
         self.predicting: Iterator[dict[str, Any]] = iter(())
         self.pauses = self.loop() if self.settings else resting(lambda rest: self.own_main(order["arguments"], rest))
@@ -107,11 +110,12 @@ class TrainRun:
     def parameters(self) -> dict[str, Any]:
         """The model's arrays of floats, in float32: precise enough to draw them and to predict with them."""
         found = self.params or (self.model.parameters() if self.model is not None else {})
-        return {
+        arrays = {
             str(name)[:80]: np.asarray(value, np.float32)
             for name, value in found.items()
             if isinstance(value, np.ndarray) and value.dtype.kind == "f"
         }
+        return arrays if self.lens is None else through(self.lens, arrays)
 
     def kept_step(self, at: int) -> dict[str, Any]:
         """The step with the largest gradients (0), or one of those kept at random; nothing if there is none."""
@@ -207,6 +211,8 @@ class TrainRun:
         for name, X in self.watched.items():
             for start in range(0, len(X), CHUNK):
                 chunk = scaled(X[start : start + CHUNK])
+                if self.lens is not None:
+                    chunk = (chunk * self.lens[0] + self.lens[1]).astype(np.float32)
                 found[name][start : start + CHUNK] = self.predict(chunk)
                 self.guard.restore(self.held())
                 if self.over():
@@ -239,15 +245,16 @@ class TrainRun:
             X, y = scaled(self.X[:num_train]), self.y[:num_train].copy()
             X_val = scaled(self.watched["validation"][:num_val])
             nothing = np.zeros(len(X_val), np.int64)
-            loaded, sampled = len(X), 0
+            loaded, sampled, self.lens = len(X), 0, None
             self.settings = self.settings | {"num_train": loaded}
             return X, y, X_val, nothing, X_val.copy(), nothing.copy()
 
-        def sample(y: Any) -> None:
+        def sample(X: Any, y: Any) -> None:
             """Note the images of a DataSampler if they are among the loaded ones; the longest one is for training."""
             nonlocal loaded, sampled
             if sampled < np.size(y) and np.array_equal(y, self.y[: np.size(y)]):
                 loaded = sampled = np.size(y)
+                self.lens = lens(scaled(self.X[: np.size(y)][:FITTED]), X[:FITTED])
                 self.settings = self.settings | {"num_train": loaded}
 
         def training_step(model: Any, X: Any, y: Any, reg: Any) -> Any:
@@ -257,6 +264,7 @@ class TrainRun:
                 rest(ended)
             if model is not self.model:
                 self.model, self.first = model, None
+                self.lens = self.lens or (None if self.taken_out is None else lens(self.taken_out, X))
                 self.guard.draw_anew(model, self.held())
             self.guard.look(self.held())
             before = X.copy(), y.copy()
@@ -288,13 +296,14 @@ class TrainRun:
 
         def draw(sampler: Any, X: Any, y: Any, batch_size: Any) -> None:
             drawn(sampler, X, y, batch_size)
-            sample(y)
+            sample(X, y)
 
         def iterate(sampler: Any) -> Iterator[Any]:
             """Taking a batch is a sign of life: a main that measures an accuracy for long does not hang."""
             for batch in batches(sampler):
                 if self.over():
                     rest(False)
+                self.taken_out = batch[0]
                 yield batch
 
         yield optim.SGD, "__init__", remember
@@ -421,6 +430,33 @@ def scaled(X: Any) -> Any:
     X = X.astype(np.float32)
     X /= 255
     return X
+
+
+def lens(images: Any, changed: Any) -> tuple[Any, Any] | None:
+    """By what each pixel of images (N, 3072) is multiplied, and what is added, in a main that standardizes them; None
+    if they are the same, or are changed in another way."""
+    X, now = images.astype(float), np.asarray(changed)
+    if now.shape != X.shape or now.dtype.kind not in "iuf" or np.allclose(X, now, atol=CLOSE):
+        return None
+    pixels, low, high = np.arange(X.shape[1]), X.argmin(axis=0), X.argmax(axis=0)
+    span = X[high, pixels] - X[low, pixels]
+    factor = np.where(span > 0, (now[high, pixels] - now[low, pixels]) / np.where(span > 0, span, 1), 1.0)
+    offset = now[low, pixels] - factor * X[low, pixels]
+    return (factor, offset) if np.allclose(X * factor + offset, now, rtol=CLOSE, atol=CLOSE) else None
+
+
+def through(seen: tuple[Any, Any], arrays: dict[str, Any]) -> dict[str, Any]:
+    """A network's parameters, with which it sees images as they are where it was trained on what `lens` tells of."""
+    factor, offset = seen
+    name = next((name for name, one in arrays.items() if one.ndim == 2 and len(one) == len(factor)), None)
+    if name is None:
+        return arrays
+    weight, shift = arrays[name], offset @ arrays[name]
+    sizes = (shift.shape, (1, *shift.shape), (*shift.shape, 1))
+    folded = {name: (factor[:, None] * weight).astype(np.float32)}
+    for bias in [key for key, one in arrays.items() if one.shape in sizes][:1]:
+        folded[bias] = (arrays[bias] + shift.reshape(arrays[bias].shape)).astype(np.float32)
+    return arrays | folded
 
 
 def pair(answer: Any) -> tuple[Any, Any]:

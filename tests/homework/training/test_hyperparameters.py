@@ -388,6 +388,40 @@ def test_what_suits_a_changed_part_of_the_handouts_is_not_given_to_the_handouts_
     assert {each.why for each in found.best.unreadable.values()} == {f"is used with {what} of train.py's own"}
 
 
+LOADED = "X_train, y_train, X_val, y_val, _, _ = load_cifar10(num_train=num_train)"
+SAMPLER = "train_sampler = DataSampler(X_train, y_train, batch_size)"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["X_train = (X_train - X_train.mean(axis=0)) / X_train.std(axis=0)", SAMPLER],
+        ["X = X_train / X_train.std(axis=0)", SAMPLER.replace("X_train", "X")],
+        ["X_train -= X_train.mean(axis=0)", SAMPLER],
+        ["X_train, X_val = prepared(X_train, X_val)", SAMPLER],
+        [SAMPLER.replace("X_train", "X_train - 0.5")],
+        [SAMPLER, "X = (X - 0.5) / 0.25", "training_step(model, X, y, reg)"],
+    ],
+)
+def test_what_suits_images_that_main_changes_is_not_given_to_those_of_the_handout(lines):
+    found = read(main("\n".join([LOADED, *lines, ""]))).best
+    assert {each.why for each in found.unreadable.values()} == {"is used with images that main changes"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["X_train = X_train.astype(np.float64)", SAMPLER],
+        ["X_train = X_train.reshape(len(X_train), -1)", SAMPLER],
+        ["batches = len(X_train) // batch_size", SAMPLER, "sure = (model.predict(X_train) == y_train).mean()"],
+        [SAMPLER, "X = X_train[order]", "training_step(model, X, y, reg)"],
+    ],
+)
+def test_images_of_another_type_or_shape_are_not_changed(lines):
+    found = read(main("\n".join([LOADED, *lines, ""]))).best
+    assert "is used with images that main changes" not in {each.why for each in found.unreadable.values()}
+
+
 def test_tuples_in_tuples_are_read_no_further_than_they_can_be_compared():
     pairs = "".join(f"    a{n} = (a{n - 1}, a{n - 1})\n    b{n} = (b{n - 1}, b{n - 1})\n" for n in range(1, 60))
     source = f"def main(args):\n    a0 = b0 = (1, 1)\n{pairs}    num_train = 500 if a59 == b59 else 1000\n"

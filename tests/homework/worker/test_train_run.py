@@ -12,7 +12,7 @@ import pytest
 
 from grader.homework.worker.replaced import Mute
 from grader.homework.worker.steps import Guard
-from grader.homework.worker.train_run import TrainRun
+from grader.homework.worker.train_run import TrainRun, lens
 from grader.sandbox.worker.wire import FrameError
 
 pytestmark = pytest.mark.medium
@@ -425,6 +425,33 @@ def test_a_main_that_trains_on_a_slice_is_counted_by_it(own):
     replies = finish(run)
     assert [len(reply["losses"]) for reply in replies] == [2, 2, 2, 2, 0]
     assert replies[0]["settings"]["num_train"] == 20
+
+
+@pytest.mark.parametrize(
+    ("place", "images"), [("    for rate", "X_train"), ("                loss, grads", "X")], ids=["all", "a batch"]
+)
+def test_a_network_that_was_trained_on_standardized_images_is_shown_such_images(own, place, images):
+    """And its parameters are those of a network that does the same with images as they are."""
+    changed = f"{place[: -len(place.lstrip())]}{images} = ({images} - SEEN['mean']) / SEEN['std']\n{place}"
+    main = MAIN.replace(place, changed, 1)
+    run, seen = own(
+        main.replace("    SEEN", "    SEEN.update(mean=X_train.mean(axis=0), std=X_train.std(axis=0))\n    SEEN", 1)
+    )
+    last = next(reply for reply in reversed(finish(run)) if reply["predictions"])["predictions"]
+    X = run.arrays["validation"].astype(np.float32) / 255
+    scores = run.model.forward((X - seen["mean"]) / seen["std"])[0]
+    np.testing.assert_array_equal(last["validation"], scores.argmax(axis=1))
+    values = run.parameters()
+    folded = np.maximum(X @ values["W1"] + values["b1"], 0) @ values["W2"] + values["b2"]
+    np.testing.assert_allclose(folded, scores, rtol=1e-3, atol=1e-5)
+    plain = np.maximum(X @ run.model.W1 + run.model.b1, 0) @ run.model.W2 + run.model.b2
+    assert not np.allclose(plain, scores, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("changed", [lambda X: X, lambda X: X**2, lambda X: X[:, ::-1], lambda X: X[:10]])
+def test_images_that_are_the_same_or_changed_in_another_way_are_shown_as_they_are(changed):
+    X = np.random.default_rng(0).random((20, 3072))
+    assert lens(X, changed(X)) is None
 
 
 def test_an_epoch_of_an_own_main_is_judged_after_its_last_step(own):
