@@ -263,18 +263,19 @@ def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], st
     near = [one for one in near if one.file.part == newest]
     least = min(one.far for one in near)
     near = [one for one in near if one.far == least]
-    distinct = {same(one.file): one.file for one in reversed(near)}
+    several = len(filled) > 1  # else nothing is compared
+    distinct = {same(one.file) if several else "": one.file for one in reversed(near)}
     if len(distinct) > 1:
-        several = f"{len(distinct)} different files may be {base}: {listed(distinct.values())}"
-        return Choice(question=f"{several}; leave the one that counts")
+        told = f"{len(distinct)} different files may be {base}: {listed(distinct.values())}"
+        return Choice(question=f"{told}; leave the one that counts")
     chosen = near[0]
-    if len(filled) > 1 and (broken := unusable(chosen.file, base, stubs)):
+    if several and (broken := unusable(chosen.file, base, stubs)):
         usable = [one.file for one in filled if not unusable(one.file, base, stubs)]
         if usable:
             return Choice(
                 question=f"{chosen.file.path} {broken}, and {listed(usable)} may be it; leave the one that counts"
             )
-    others = {same(one.file): one.file.path for one in filled if same(one.file) not in distinct}
+    others = {same(one.file): one.file.path for one in filled if several and same(one.file) not in distinct}
     passed = [f"{path} was not taken, because {chosen.file.path} counts as {base}" for path in others.values()]
     nearer = (one for one in fit if one.far < chosen.far)
     untouched = next((one.file.path for one in nearer if one not in filled), "")
@@ -348,12 +349,11 @@ def fills(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
 
 def holds_another(file: Found, base: str, own: str, stubs: Mapping[str, bytes]) -> bool:
     """Whether a file that has the name `own` defines most of what the wanted script `base` does, and `own` does not."""
-    expected = only_in(base, own, stubs)
-    held = expected & defines(file.content or b"")
-    return base.endswith(".py") and len(held) >= ALIKE * len(expected) > 0
+    expected = only_in(base, own, stubs) if base.endswith(".py") else frozenset()
+    return len(expected & defines(file.content or b"")) >= ALIKE * len(expected) > 0
 
 
-def only_in(base: str, other: str, stubs: Mapping[str, bytes]) -> set[str]:
+def only_in(base: str, other: str, stubs: Mapping[str, bytes]) -> frozenset[str]:
     """What the handout defines in the script `base` and not in `other`."""
     return defines(stubs[base]) - defines(stubs.get(other, b""))
 

@@ -394,12 +394,13 @@ def cut_off(content: bytes, name: str) -> str:
     return f"{name}: {error}" if error else f"{name} is not UTF-8"
 
 
-def defines(content: bytes) -> set[str]:
+@lru_cache(maxsize=64)  # each file is compared with each of the handout's
+def defines(content: bytes) -> frozenset[str]:
     """The functions and classes that a script or a notebook defines at top level."""
     if len(content) > LARGEST and not is_notebook(content):
-        return set()
+        return frozenset()
     text = "\n".join(cells(content)) if is_notebook(content) else decoded(content)[0]
-    return set(DEFINED.findall(ENDS.sub("\n", text)))
+    return frozenset(DEFINED.findall(ENDS.sub("\n", text)))
 
 
 def code_of(content: bytes) -> str:
