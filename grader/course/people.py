@@ -48,15 +48,14 @@ def fitting(students: Sequence[Student], text: str) -> list[Student]:
 
 
 def with_gone(students: Sequence[Student], before: Sequence[Student]) -> list[Student]:
-    """The students, and those whose work was there before, and is not now. Their problem says so, so that nobody takes
-    them for students who handed in nothing."""
+    """The students. The problem of one whose work was there before, and is not now, says so, so that nobody takes them
+    for one who handed in nothing. Who is not in the class any more is left out."""
     known = same((run, one.id, one.ids) for run, there in enumerate((before, students)) for one in there)
     found = {one.id: one for one in students}
     for old in before:
         now = [found[id_] for id_ in known[old.id] if id_ in found]
-        if old.path and not any(one.path or one.problem for one in now):
-            one = now[0] if now else replace(old, path=None)
-            found[one.id] = replace(one, problem=GONE)
+        if old.path and now and not any(one.path or one.problem for one in now):
+            found[now[0].id] = replace(now[0], problem=GONE)
     return list(found.values())
 
 

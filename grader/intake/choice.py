@@ -8,6 +8,7 @@ answers.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -18,13 +19,14 @@ from grader.intake import helpers, repair
 from grader.intake.archive import ENDING, FILE, NOTEBOOK, Found, Search, members, printable
 from grader.intake.match import EXACT, HOLDS, MARKED, WRITTEN, basename, folded, in_cells
 from grader.intake.newer import Newer
-from grader.intake.repair import Repaired, code_of, defines, essence, is_cut, is_notebook, kind_of
+from grader.intake.repair import Repaired, code_of, decoded, defines, essence, is_cut, is_notebook, kind_of
 from grader.intake.source import definitions
 from grader.intake.unpack import MIB
 from grader.model import Submission, Take
 from grader.sandbox.reader import Tell
 
 ALIKE = 0.5  # a file that defines this share of what the handout's file defines is recognised by its content
+IMPORTED = re.compile(r"^from\s+\S+\s+import\s+(\([^)]*\)|[^\n]*)", re.MULTILINE)
 LISTED = 6  # most files that a question names
 
 
@@ -263,30 +265,23 @@ def nearest(base: str, filled: Sequence[Candidate], fit: Sequence[Candidate], st
     near = [one for one in near if one.file.part == newest]
     least = min(one.far for one in near)
     near = [one for one in near if one.far == least]
-    several = len(filled) > 1  # else nothing is compared
-    distinct = {same(one.file) if several else "": one.file for one in reversed(near)}
+    distinct = {essence(one.file.content): one.file for one in reversed(near)}
     if len(distinct) > 1:
-        told = f"{len(distinct)} different files may be {base}: {listed(distinct.values())}"
-        return Choice(question=f"{told}; leave the one that counts")
+        several = f"{len(distinct)} different files may be {base}: {listed(distinct.values())}"
+        return Choice(question=f"{several}; leave the one that counts")
     chosen = near[0]
-    if several and (broken := unusable(chosen.file, base, stubs)):
+    if len(filled) > 1 and (broken := unusable(chosen.file, base, stubs)):
         usable = [one.file for one in filled if not unusable(one.file, base, stubs)]
         if usable:
             return Choice(
                 question=f"{chosen.file.path} {broken}, and {listed(usable)} may be it; leave the one that counts"
             )
-    others = {same(one.file): one.file.path for one in filled if several and same(one.file) not in distinct}
+    others = {essence(one.file.content): one.file.path for one in filled if essence(one.file.content) not in distinct}
     passed = [f"{path} was not taken, because {chosen.file.path} counts as {base}" for path in others.values()]
     nearer = (one for one in fit if one.far < chosen.far)
     untouched = next((one.file.path for one in nearer if one not in filled), "")
     why = f", since {untouched} holds no work" if untouched else ""
     return Choice(chosen.file, notes=(*said(base, chosen, why), *passed[:3]))
-
-
-def same(file: Found) -> str:
-    """What is equal for files that are graded alike. A notebook's text counts, and a script's comments do not."""
-    content = file.content or b""
-    return (essence(content) or b"").decode() if is_notebook(content) else code_of(content)
 
 
 def unusable(file: Found, base: str, stubs: Mapping[str, bytes]) -> str:
@@ -295,10 +290,16 @@ def unusable(file: Found, base: str, stubs: Mapping[str, bytes]) -> str:
     expected = defines(stubs.get(base, b""))
     if not base.endswith(".py") or not expected:
         return ""
-    if expected.isdisjoint(defines(content)):
+    if expected.isdisjoint(defines(content)) and not imports_any(content, expected):
         return f"defines nothing that {base} should"
     readable = repair.parses(repair.script(content, base, file.path, lambda text: "").content)
     return "" if readable else "cannot be read as Python"
+
+
+def imports_any(content: bytes, names: Collection[str]) -> bool:
+    """Whether a script imports one of these names, or all of another file's."""
+    taken = " ".join(IMPORTED.findall(decoded(content)[0]))
+    return "*" in taken or not set(names).isdisjoint(re.findall(r"\w+", taken))
 
 
 def said(base: str, taken: Candidate, why: str) -> tuple[str, ...]:

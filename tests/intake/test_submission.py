@@ -276,18 +276,6 @@ def test_a_file_that_cannot_be_used_beside_one_that_can_is_a_question(tmp_path, 
     assert read(tmp_path, WANTED, STUBS).origin["layers.py"] == "layers.py"
 
 
-def test_two_that_differ_in_comments_and_layout_alone_are_one(tmp_path):
-    put(
-        tmp_path,
-        {"a/layers.py": b"def fc(): return 2", "b/layers.py": b"# mine\ndef fc():\n  return 2\n", "functions.py": b"f"},
-    )
-    found = read(tmp_path, WANTED, STUBS)
-    assert ("layers.py" in found.files, found.questions) == (True, {})
-    deep = b"x = " + b"-" * 900 + b"1\n"
-    put(tmp_path, {"a/layers.py": deep, "b/layers.py": deep + b"y = 2\n"})
-    assert found.questions != read(tmp_path, WANTED, STUBS).questions
-
-
 TWO = {"layers.py": b"def fc(): pass\ndef relu(): pass\n", "net.py": b"class Net: pass\ndef relu(): pass\n"}
 LAYERS, NET = b"def fc(): return 1\ndef relu(): return 2\n", b"class Net: x = 1\n"
 
