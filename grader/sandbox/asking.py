@@ -44,6 +44,9 @@ class Asking(Protocol):
     def waited(self) -> float:
         """Seconds in which the process was asked something and did not compute."""
 
+    def delayed(self) -> float:
+        """Seconds in which the process wanted to compute and a busy machine did not let it."""
+
     def answered(self) -> float:
         """Seconds in which the grader answered the process, for a part of the student's that is wrong."""
 

@@ -16,7 +16,7 @@ class Driven:
         self._session = session
         self._handle = handle
         self._subject = subject
-        self._began = session.used()
+        self._began, self._delayed = session.used(), session.delayed()
 
     def advance(self, seconds: float) -> Any:
         """Run for up to `seconds` more of CPU, or until the run pauses by itself; return what it says."""
@@ -47,3 +47,7 @@ class Driven:
     def waited(self) -> float:
         """Seconds in which it did not compute, as far as was seen."""
         return self._session.waited()
+
+    def delayed(self) -> float:
+        """Seconds so far in which it wanted to compute and a busy machine did not let it."""
+        return max(0.0, self._session.delayed() - self._delayed)

@@ -66,6 +66,17 @@ def states(pid: int) -> Iterator[tuple[str, str]]:
                 yield thread, chr(line[line.rindex(b")") + 2])
 
 
+def delay(pid: int) -> float:
+    """Seconds in which the threads of a process were runnable and got no processor; 0 where the system does not tell.
+    Source: the kernel's Documentation/scheduler/sched-stats.rst."""
+    total = 0
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - as above
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                total += int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_bytes().split()[1])
+    return total / 1e9
+
+
 def reads_files(pid: int, thread: str) -> bool:
     """Whether a thread that waits does so in a call that reads a file, or for a page of one."""
     try:

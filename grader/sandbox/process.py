@@ -22,7 +22,7 @@ from typing import IO, Any
 from grader.errors import Crashed, OutOfMemory, Skipped, StudentError, TimedOut, Undecided, UsageError
 from grader.model import Limits
 from grader.sandbox import channel
-from grader.sandbox.idle import PATIENCE, Idle
+from grader.sandbox.idle import PATIENCE, Idle, delay
 from grader.sandbox.launch import Launcher, ZygoteGoneError
 from grader.sandbox.worker.wire import MAX_FRAME, FrameError, TooLargeError, frame
 
@@ -249,6 +249,10 @@ class Process:
         watch = Watch(self.child.pid)
         watch.look()
         return watch.start or 0.0
+
+    def delayed(self) -> float:
+        """Seconds in which its threads wanted a processor and got none; 0 where the system does not tell."""
+        return delay(self.child.pid)
 
     def clock(self) -> float:
         """CPU seconds of the process so far, to the nanosecond. Raises Skipped where the system cannot measure it."""

@@ -217,6 +217,10 @@ class Session:
         """Seconds in which the process was asked something and did not compute, as far as was seen; 0 without one."""
         return self.process.waited if self.process is not None else 0.0
 
+    def delayed(self) -> float:
+        """Seconds in which the process wanted to compute and a busy machine did not let it; 0 without one."""
+        return self.process.delayed() if self.process is not None else 0.0
+
     def read(self) -> int:
         """How many values the process has replied so far; 0 without one."""
         return self.process.channel.values if self.process is not None else 0

@@ -86,6 +86,9 @@ class FakeTraining:
     def waited(self) -> float:
         return 0.0
 
+    def delayed(self) -> float:
+        return 0.0
+
     def answered(self) -> float:
         return 0.0
 

@@ -74,6 +74,9 @@ class FakeRun:
     def waited(self) -> float:
         return 0.0
 
+    def delayed(self) -> float:
+        return 0.0
+
     def answered(self) -> float:
         return 0.0
 

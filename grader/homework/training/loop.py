@@ -103,7 +103,7 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
     while True:
         note()
         left = min(budget - outcome.cpu, budget - outcome.wall / PATIENCE)
-        if asleep(outcome, going.waited(), asks=going.answered() > 0):
+        if asleep(outcome, going.waited(), going.delayed(), asks=going.answered() > 0):
             outcome.end = End.ASLEEP
             break
         if left <= 0:
@@ -126,11 +126,11 @@ def follow(hw: Subject, going: Driven, learner: Learner, budget: float) -> None:
     learner.judge(going)
 
 
-def asleep(outcome: Progress, waited: float, *, asks: bool = False) -> bool:
+def asleep(outcome: Progress, waited: float, delayed: float = 0.0, *, asks: bool = False) -> bool:
     """Whether a run waits rather than computes. One that a busy machine keeps from computing was not seen to wait, and
-    one that asks the grader for each step has it compute."""
+    was `delayed`; one that asks the grader for each step has it compute."""
     dozes = waited > max(DOZES, AWAKE * outcome.wall)
-    return dozes or (not asks and outcome.wall > IDLE and outcome.cpu < BUSY * outcome.wall)
+    return dozes or (not asks and outcome.wall > IDLE and outcome.cpu + delayed < BUSY * outcome.wall)
 
 
 def still_learns(losses: Sequence[float], accuracies: Sequence[float], *, overfits: bool) -> bool:

@@ -21,7 +21,7 @@ class Learner:
         self.steps, self.given, self.judged = 0, [], 0
 
     def begin(self) -> Any:
-        return SimpleNamespace(used=lambda: self.cpu, waited=lambda: 0.0, answered=lambda: 0.0)
+        return SimpleNamespace(used=lambda: self.cpu, waited=lambda: 0.0, delayed=lambda: 0.0, answered=lambda: 0.0)
 
     def advance(self, going: Any, seconds: float, silent: float) -> bool:
         self.given.append((seconds, silent))
@@ -95,7 +95,9 @@ def test_one_that_waits_rather_than_computes_is_asleep(monkeypatch):
     clock = iter(range(0, 1000, 50))
     monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
     learner = Learner()
-    learner.begin = lambda: SimpleNamespace(used=lambda: 0.0, waited=lambda: 0.0, answered=lambda: 0.0)
+    learner.begin = lambda: SimpleNamespace(
+        used=lambda: 0.0, waited=lambda: 0.0, delayed=lambda: 0.0, answered=lambda: 0.0
+    )
     assert trained(learner, budget=1000.0).outcome.end is End.ASLEEP
 
 
@@ -138,4 +140,5 @@ def test_a_run_that_asks_for_each_step_is_not_asleep() -> None:
     slow = SimpleNamespace(wall=loop.IDLE + 30, cpu=0.1)
     assert loop.asleep(slow, 0.0)
     assert not loop.asleep(slow, 0.0, asks=True)
+    assert not loop.asleep(slow, 0.0, loop.BUSY * slow.wall)  # a busy machine kept it from computing
     assert loop.asleep(slow, loop.IDLE + 30, asks=True)  # one that waits of its own accord is
