@@ -341,7 +341,7 @@ def test_a_link_is_a_question_about_the_file_that_it_is_called(tmp_path):
 
 
 def test_a_link_that_git_wrote_as_text_is_told(tmp_path):
-    found = read(put(tmp_path, {"layers.py": b"../work/layers.py", "functions.py": b"f"}), WANTED, STUBS)
+    found = read(put(tmp_path, {"layers.py": b"../mine/layers.py", "functions.py": b"f"}), WANTED, STUBS)
     assert found.faults["layers.py"] == (
         "layers.py cannot be imported: it is the path of another file, as Git writes a link; hand in the file itself"
     )

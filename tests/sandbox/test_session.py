@@ -34,6 +34,8 @@ from grader.errors import (
 from grader.handout import OWN, ROOT, pristine
 from grader.model import Limits, Section, Submission
 from grader.rubric import load
+from grader.sandbox import process
+from grader.sandbox.driven import Driven
 from grader.sandbox.launch import Zygote, spawn
 from grader.sandbox.process import READ, compressed
 from grader.sandbox.remote import Module, Remote, each, write_parameters
@@ -99,6 +101,18 @@ def test_an_answer_of_a_derived_class_is_told_but_in_a_check_with_a_run(student)
     assert (layers.f(), session.reduced, session.driven) == ([1], False, True)
     session.begin(1)
     assert (session.reduced, session.driven) == (False, False)
+
+
+def test_how_long_a_busy_machine_kept_a_run_from_computing_is_counted_from_its_beginning(student, monkeypatch):
+    session = session_of(student("def f(): return 1"))
+    seconds = {session.process.child.pid: 5.0}
+    monkeypatch.setattr(process, "delay", seconds.__getitem__)
+    run = Driven(session, Handle(1, "Run"), "the run")
+    assert (session.delayed(), run.delayed()) == (5.0, 0.0)
+    seconds[session.process.child.pid] = 7.5
+    assert run.delayed() == 2.5
+    session.stop()
+    assert session.delayed() == 0.0
 
 
 def test_arrays_come_back_exact_and_input_changes_are_told(student):

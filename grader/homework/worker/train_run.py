@@ -30,6 +30,7 @@ from .steps import Guard, Kept, Noise, arrays_of, drawing, np, number, plain
 CHUNK = 100  # images to predict at once; so few fit the CPU's cache, which makes up for the time to scale them
 LOOKS = 50  # steps between two tests whether training_step wrote to its batch, after the first few steps
 FITTED, CLOSE = 200, 1e-3  # images that tell how a main changes all of them, and to what they have to agree
+LEAST = 3  # so many at least: with two, some factor and offset always agree
 EXPLODED = 1e4  # a loss of this many times the first one has exploded
 
 
@@ -434,9 +435,9 @@ def scaled(X: Any) -> Any:
 
 def lens(images: Any, changed: Any) -> tuple[Any, Any] | None:
     """By what each pixel of images (N, 3072) is multiplied, and what is added, in a main that standardizes them; None
-    if they are the same, or are changed in another way."""
+    if they are the same, are changed in another way, or are too few to tell."""
     X, now = images.astype(float), np.asarray(changed)
-    if now.shape != X.shape or now.dtype.kind not in "iuf" or np.allclose(X, now, atol=CLOSE):
+    if len(X) < LEAST or now.shape != X.shape or now.dtype.kind not in "iuf" or np.allclose(X, now, atol=CLOSE):
         return None
     pixels, low, high = np.arange(X.shape[1]), X.argmin(axis=0), X.argmax(axis=0)
     span = X[high, pixels] - X[low, pixels]

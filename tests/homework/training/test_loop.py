@@ -101,6 +101,16 @@ def test_one_that_waits_rather_than_computes_is_asleep(monkeypatch):
     assert trained(learner, budget=1000.0).outcome.end is End.ASLEEP
 
 
+def test_one_that_a_busy_machine_keeps_from_computing_is_not_asleep(monkeypatch):
+    clock = iter(range(0, 1000, 50))
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
+    learner = Learner()
+    learner.begin = lambda: SimpleNamespace(
+        used=lambda: 0.0, waited=lambda: 0.0, delayed=lambda: 1000.0, answered=lambda: 0.0
+    )
+    assert trained(learner, budget=100.0).outcome.end is End.BUDGET
+
+
 FALLING = [2.0] * 10 + [1.5] * 10 + [1.0] * 10
 
 

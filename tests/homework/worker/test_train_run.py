@@ -454,6 +454,13 @@ def test_images_that_are_the_same_or_changed_in_another_way_are_shown_as_they_ar
     assert lens(X, changed(X)) is None
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_or_two_images_do_not_tell_how_all_are_changed(count):
+    X = np.random.default_rng(0).random((3, 3072))
+    assert lens(X[:count], X[:count, ::-1]) is None
+    assert lens(X, 2 * X + 1) is not None
+
+
 def test_an_epoch_of_an_own_main_is_judged_after_its_last_step(own):
     run, seen = own()
     for _ in range(4):
