@@ -246,7 +246,8 @@ WAYS = {
     "            loss = nn.functional.cross_entropy(model(x.cuda()), y.cuda())\n        optimizer.zero_grad()\n"
     "        scaler.scale(loss).backward()\n        scaler.step(optimizer)\n        scaler.update()",
     "after what fails": f"import sys\nassert False\n# %%\nsys.exit(1)\n# %%\nabsent.f()\n# %%\n{CALL}",
-    "what ends the kernel": f"import os, signal\nos._exit(00)\n# %%\nsignal.alarm(1)\n# %%\n{CALL}",
+    "what ends the kernel": "import os, signal, time\nos._exit(00)\n# %%\nsignal.alarm(1)\nbegan = time.time()\n"
+    f"while time.time() < began + 1.2: pass\n# %%\n{CALL}",
     "what is typed": f"name = input('Name: ')\nimport time\ntime.sleep(1000)\n{CALL}",
 }
 RAISED = "Exception('no GPU')"
