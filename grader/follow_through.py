@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,22 @@ OWN = (Verdict.FAIL, Verdict.NOT_IMPLEMENTED, Verdict.RAISED)  # with a message,
 SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the student's code
 # Of an object that the student's code may have made; a tuple or an array has no names of a student's.
 OWN_NAME = re.compile(r"\S+ raised (AttributeError(?!: '(tuple|list|int|float|numpy\.\w+)' object)|KeyError)\b")
+FILE = re.compile(r"(?:the import of )?(\S+\.py) (?!defines )")  # begins what is said of a whole file
+WRONG = "wrong"
 BY_THE_COURSE = "your course grades this again with right parts below it"
 
 Run = Callable[[CheckPlan, Subject], CheckResult]
 Open = Callable[[Submission, Parts | None], Session]
+
+
+@dataclass(frozen=True)
+class Below:
+    """What is at fault below an item: functions and files as the student knows them, those of them that are not there
+    at all, and the items that they belong to."""
+
+    wrong: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 @dataclass
@@ -53,27 +66,35 @@ class Graded:
         """The checks of an item that failed on the student's own parts."""
         return [plan for plan in item.checks if plan.name in self.results and fails(self.results[plan.name])]
 
-    def wrong_below(self, item: Item) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The functions at fault below an item, as the student knows them, and the items that they belong to."""
-        names: dict[str, None] = {}
-        items: dict[str, None] = {}
+    def wrong_below(self, item: Item) -> Below:
+        """What is at fault below an item."""
+        found: list[Below] = []
         for below in map(self.item, item.built_on):
             failed = self.failed(below)
-            deeper, deeper_items = self.wrong_below(below) if failed and below.id in self.passed_on else ((), ())
-            own = () if deeper else tuple(self.blamed([plan for plan in failed if plan.name not in self.right]))
-            names |= dict.fromkeys((*deeper, *filter(None, own)))
-            items |= dict.fromkeys((*deeper_items, *([below.id] if own else ())))
-        return tuple(names), tuple(items)
+            deeper = self.wrong_below(below) if failed and below.id in self.passed_on else Below()
+            found.append(deeper if deeper.wrong else self.at_fault(below, failed))
+        return Below(*(tuple(dict.fromkeys(chain(*names))) for names in zip(*map(astuple, found), strict=True)))
 
-    def blamed(self, failed: Collection[CheckPlan]) -> Iterator[str]:
-        """The functions of checks that failed. A check whose message begins with another one of these functions is
-        left out: that one raised, or gave no answer that fits, so nothing is known of the check's own."""
+    def at_fault(self, item: Item, failed: Collection[CheckPlan]) -> Below:
+        """What is at fault in an item itself. A function or file is missing if each check says so that blames it."""
+        blamed = list(self.blamed([plan for plan in failed if plan.name not in self.right]))
+        there = {name for name, plan in blamed if self.results[plan.name].verdict is not Verdict.NOT_IMPLEMENTED}
+        names = tuple(dict.fromkeys(name for name, _ in blamed if name))
+        return Below(names, tuple(name for name in names if name not in there), (item.id,) if blamed else ())
+
+    def blamed(self, failed: Collection[CheckPlan]) -> Iterator[tuple[str, CheckPlan]]:
+        """The function of each check that failed, or the file, if nothing in it could be called. A check whose message
+        begins with another one of these functions is left out: that one raised, or gave no answer that fits, so nothing
+        is known of the check's own."""
         names = [short(self.about(plan)) for plan in failed]
         called = [name.rpartition(".")[2] for name in names]
         for plan, name, own in zip(failed, names, called, strict=True):
-            told = self.results[plan.name].message.partition(" ")[0]
-            if told == own or told not in called:
-                yield name
+            message = self.results[plan.name].message
+            told = message.partition(" ")[0]
+            if file := FILE.match(message):
+                yield file[1], plan
+            elif told == own or told not in called:
+                yield name, plan
 
     def right_parts(self, item: Item) -> tuple[str, ...]:
         """The functions that right ones replace when an item is graded again."""
@@ -156,12 +177,12 @@ def graded_again(graded: Graded, items: Collection[Item], submission: Submission
     with ExitStack() as stack, ExitStack() as current:
         stack.callback(one_thread().restore_original_limits)
         for item in items:
-            names, items_below = graded.wrong_below(item)
-            if not names or not graded.failed(item) or not written(graded, item, submission):
+            below = graded.wrong_below(item)
+            if not below.wrong or not graded.failed(item) or not written(graded, item, submission):
                 continue
             if not graded.homework.modules:  # a handout, which holds no right parts
                 failed = [graded.results[plan.name] for plan in graded.failed(item) if plan.points]
-                yield from (by_the_course(result, names, items_below) for result in failed)
+                yield from (by_the_course(result, below) for result in failed)
                 continue
             parts = graded.right_parts(item)
             if not parts:
@@ -248,13 +269,13 @@ def parts_of(graded: Graded, names: Collection[str]) -> Parts:
 def better(first: CheckResult, again: CheckResult, hw: Subject, graded: Graded, item: Item) -> CheckResult:
     """The better of a check's two results, with both endings. What the student's code said on right parts may hold
     answers, so it is left out unless the code said the same on its own parts."""
-    wrong, items = graded.wrong_below(item)
+    below = graded.wrong_below(item)
     earned = round(again.earned * item.follow_through, 9)
     known = again.verdict not in SPOKEN or first.message.startswith(again.message)
     ends = Ending(again.verdict, earned, again.message if known else "", again.where)
     if unmeasured := why_unmeasured(again, hw, graded, item):
         ends = Ending(Verdict.SKIPPED, 0.0, f"not measured on right parts: {unmeasured}")
-    told = FollowThrough(wrong, items, ended(first), ends, "")
+    told = FollowThrough(below.wrong, below.items, ended(first), ends, "", below.missing)
     own = ends.earned == first.earned and ends.verdict in OWN and ends.message != "" and not item.nearest
     if ends.earned > first.earned or own:  # on wrong parts, what seems to be the cause may be a part's mistake
         first = replace(
@@ -300,37 +321,48 @@ def spoken(result: CheckResult, graded: Graded, item: Item, still: Collection[st
     only = result.name if any(one == about or one.startswith(f"{about}.") for one in still) else ""
     assert result.followed is not None
     told = result.followed
-    said = sentence(short(about) or item.title, told.again, told.wrong, told.items, only)
-    return replace(result, followed=replace(told, said=said))
+    below = Below(told.wrong, told.missing, told.items)
+    return replace(result, followed=replace(told, said=sentence(short(about) or item.title, told.again, below, only)))
 
 
-def sentence(subject: str, again: Ending, wrong: tuple[str, ...], items: tuple[str, ...], only: str = "") -> str:
+def sentence(subject: str, again: Ending, below: Below, only: str = "") -> str:
     """ "Your Net.backward is right; your scale is not, and cost its points in 2.2". `only` is a check that passes, if
     another one of the same function fails."""
-    some, are, their = faulty(wrong)
+    some, are, their = faulty(below.wrong)
+    fault = state(below)
     if again.verdict is Verdict.PASS:
-        state = f"passes {only} on right parts; your {some} {are} wrong" if only else f"is right; your {some} {are} not"
-        return f"Your {subject} {state}, and cost {their} points in {listed(items)}"
+        fault = "not" if fault == WRONG and not only else fault
+        right = f"passes {only} on right parts" if only else "is right"
+        return f"Your {subject} {right}; your {some} {are} {fault}, and cost {their} points in {listed(below.items)}"
     if again.verdict is Verdict.SKIPPED:
         return f"Your {subject} is {again.message}"
-    state = "is only partly right" if again.earned else "fails"
-    return f"Your {subject} {state} on right parts, too; your {some} {are} wrong in {listed(items)}"
+    right = "is only partly right" if again.earned else "fails"
+    return f"Your {subject} {right} on right parts, too; your {some} {are} {fault} in {listed(below.items)}"
 
 
 def faulty(wrong: tuple[str, ...]) -> tuple[str, str, str]:
-    """The functions at fault as the subject of a sentence, with their verb and pronoun."""
+    """What is at fault as the subject of a sentence, with its verb and pronoun."""
     wrong = tuple(name for name in wrong if name.partition(".")[0] not in wrong or "." not in name)
     some = listed(wrong if len(wrong) < 3 else (*wrong[:2], f"{len(wrong) - 2} more"))
     return (some, "are", "their") if len(wrong) > 1 else (some, "is", "its")
+
+
+def state(below: Below) -> str:
+    """What is said of what is at fault. Absent code is never called wrong."""
+    if not below.missing:
+        return WRONG
+    if len(below.missing) < len(below.wrong):
+        return "wrong or missing"
+    return "missing" if all(name.endswith(".py") for name in below.missing) else "not implemented yet"
 
 
 def listed(names: tuple[str, ...]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
-def by_the_course(first: CheckResult, wrong: tuple[str, ...], items: tuple[str, ...]) -> CheckResult:
+def by_the_course(first: CheckResult, below: Below) -> CheckResult:
     """A failed check when there is no reference to ask, as in a handout: neither a failure nor a success."""
-    some, are, _ = faulty(wrong)
-    said = f"Your {some} {are} wrong in {listed(items)}; {BY_THE_COURSE}"
-    told = FollowThrough(wrong, items, ended(first), Ending(Verdict.SKIPPED, 0.0), said)
+    some, are, _ = faulty(below.wrong)
+    said = f"Your {some} {are} {state(below)} in {listed(below.items)}; {BY_THE_COURSE}"
+    told = FollowThrough(below.wrong, below.items, ended(first), Ending(Verdict.SKIPPED, 0.0), said, below.missing)
     return replace(first, verdict=Verdict.SKIPPED, earned=0.0, message=said, where="", followed=told)

@@ -299,9 +299,9 @@ class Ending:
 class FollowThrough:
     """A failed check that was graded again on right parts, because items below it had failed.
 
-    `wrong` names the functions at fault, as "relu_backward", and `items` those in which they cost their points. `first`
-    is how the check ended on the student's own parts, `again` how it ended on right ones. `said` tells that in a
-    sentence.
+    `wrong` names the functions at fault, as "relu_backward", or files, `missing` those of them that are not there at
+    all, and `items` those in which they cost their points. `first` is how the check ended on the student's own parts,
+    `again` how it ended on right ones. `said` tells that in a sentence.
     """
 
     wrong: tuple[str, ...]
@@ -309,6 +309,7 @@ class FollowThrough:
     first: Ending
     again: Ending
     said: str
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

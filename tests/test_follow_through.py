@@ -13,7 +13,7 @@ import pytest
 
 from grader import grading
 from grader.errors import Mismatch, Raised, RubricError
-from grader.follow_through import Graded, sentence, spoken
+from grader.follow_through import Below, Graded, sentence, spoken
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.loading import load
@@ -751,5 +751,42 @@ def test_a_function_is_not_wrong_where_another_one_raised_before_it_was_asked(gr
 
 
 def test_a_method_of_a_class_that_is_wrong_as_a_whole_is_not_named_beside_it() -> None:
-    told = sentence("step", Ending(Verdict.PASS, 1.0), ("Net", "Net.forward", "scale"), ("2.1", "3.1"))
+    told = sentence("step", Ending(Verdict.PASS, 1.0), Below(("Net", "Net.forward", "scale"), (), ("2.1", "3.1")))
     assert told == "Your step is right; your Net and scale are not, and cost their points in 2.1 and 3.1"
+
+
+STUBS = "def scale(x, a):\n    return None, None\n\n\ndef scale_back(grad, cache):\n    return None\n"
+
+
+@pytest.mark.parametrize(
+    ("base", "wrong", "missing", "said"),
+    [
+        (None, ("base.py",), ("base.py",), "base.py is missing, and cost its points in 1.1"),
+        (STUBS, ("scale", "scale_back"), ("scale", "scale_back"), "scale and scale_back are not implemented yet, and"),
+        ("x = 1", ("scale", "scale_back"), ("scale", "scale_back"), "scale and scale_back are not implemented yet, and"),
+        (BASE.replace("a * x, a", "None, a"), ("scale",), ("scale",), "scale is not implemented yet, and cost its"),
+        (BASE.replace("a * x, a", "None, a").replace("cache * grad", "grad"), ("scale", "scale_back"), ("scale",),
+         "scale and scale_back are wrong or missing, and cost their points in 1.1"),
+        (UNMASKED, ("scale_back",), (), "scale_back is not, and cost its points in 1.1"),
+        ("def scale(x, a) return", ("base.py",), (), "base.py is not, and cost its points in 1.1"),
+        ("while True: pass", ("base.py",), (), "base.py is not, and cost its points in 1.1"),
+    ],
+)  # fmt: skip
+def test_absent_code_is_never_called_wrong(graded: Any, base: Any, wrong: Any, missing: Any, said: str) -> None:
+    told = of(graded({"base": base}), "line").followed
+    assert (told.wrong, told.missing) == (wrong, missing)
+    assert told.said.startswith(f"Your Line.value is right; your {said}")
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (None, "Your base.py is missing in 1.1; your course grades this again with right parts below it"),
+        (STUBS, "Your scale and scale_back are not implemented yet in 1.1; your course grades this again with"),
+    ],
+)
+def test_a_handout_calls_absent_code_not_wrong_either(folder: Path, graded: Any, tmp_path: Path, base: Any,
+                                                      said: str) -> None:  # fmt: skip
+    (tmp_path / RECORDED).write_bytes(record(folder, (1,)))
+    handout = replace(load(folder), modules={}, answers=Recorded(tmp_path / RECORDED))
+    assert of(graded({"base": base}, handout), "line").message.startswith(said)

@@ -101,6 +101,7 @@ def check(given: CheckResult) -> dict[str, Any]:
 def followed(given: FollowThrough) -> dict[str, Any]:
     return {
         "wrong": list(given.wrong),
+        "missing": list(given.missing),
         "items": list(given.items),
         "first": ending(given.first),
         "again": ending(given.again),
@@ -175,4 +176,7 @@ def parse_check(given: Mapping[str, Any]) -> CheckResult:
 
 def parse_followed(given: Mapping[str, Any]) -> FollowThrough:
     first, again = (Ending(**given[one] | {"verdict": Verdict(given[one]["verdict"])}) for one in ("first", "again"))
-    return FollowThrough(tuple(given["wrong"]), tuple(given["items"]), first, again, given["said"])
+    missing = given.get("missing", ())  # not told in reports of earlier versions
+    return FollowThrough(
+        tuple(given["wrong"]), tuple(given["items"]), first, again, given["said"], missing=tuple(missing)
+    )
