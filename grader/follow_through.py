@@ -78,7 +78,7 @@ class Graded:
     def at_fault(self, item: Item, failed: Collection[CheckPlan]) -> Below:
         """What is at fault in an item itself. A function or file is missing if each check says so that blames it."""
         blamed = list(self.blamed([plan for plan in failed if plan.name not in self.right]))
-        there = {name for name, plan in blamed if self.results[plan.name].verdict is not Verdict.NOT_IMPLEMENTED}
+        there = {name for name, plan in blamed if not self.is_missing(plan)}
         names = tuple(dict.fromkeys(name for name, _ in blamed if name))
         return Below(names, tuple(name for name in names if name not in there), (item.id,) if blamed else ())
 
@@ -99,6 +99,10 @@ class Graded:
     def right_parts(self, item: Item) -> tuple[str, ...]:
         """The functions that right ones replace when an item is graded again."""
         found: dict[str, None] = {}
+        if item.nearest:  # what is missing further below is not called then, but imported
+            for below in (one for one in self.all_below(item) if one.id not in item.built_on):
+                if missing := [plan for plan in self.failed(below) if self.is_missing(plan)]:
+                    found |= dict.fromkeys(self.replaceable(below, missing))
         for below in map(self.item, item.built_on):
             failed = self.failed(below)
             if failed and below.id in self.passed_on and not item.nearest:
@@ -120,16 +124,28 @@ class Graded:
             elif name in self.section.stand_ins or rest in self.section.functions.get(module, ()):
                 yield name
 
-    def irreplaceable(self, item: Item, plans: Iterable[CheckPlan]) -> Iterator[str]:
-        """Yield the functions of some of an item's checks, as the student knows them, that no right one can replace."""
+    def irreplaceable(self, item: Item, plans: Iterable[CheckPlan]) -> Iterator[tuple[CheckPlan, str]]:
+        """Yield those of some of an item's checks whose function no right one can replace, and its name."""
         for plan in plans:
             if not any(self.replaceable(replace(item, checks=(plan,)), (plan,))):
-                yield short(self.about(plan)) or item.title
+                yield plan, short(self.about(plan)) or item.title
 
     def left_wrong(self, item: Item) -> str:
-        """A wrong function below an item that stays wrong when the item is graded again; "" if there is none."""
-        wrong = (one for one in map(self.item, item.built_on) if item.nearest or one.id not in self.passed_on)
-        return next((name for one in wrong for name in self.irreplaceable(one, self.failed(one))), "")
+        """A function below an item that stays wrong or missing when the item is graded again, as "scale, which is
+        wrong"; "" if there is none."""
+        below = (one for one in map(self.item, item.built_on) if item.nearest or one.id not in self.passed_on)
+        left = (found for one in below for found in self.irreplaceable(one, self.failed(one)))
+        return next((f"{name}, which is {'missing' if self.is_missing(plan) else WRONG}" for plan, name in left), "")
+
+    def all_below(self, item: Item) -> list[Item]:
+        """The items that an item is built on, at any depth, the lowest first."""
+        found: dict[str, Item] = {}
+        for below in map(self.item, item.built_on):
+            found |= {one.id: one for one in (*self.all_below(below), below)}
+        return list(found.values())
+
+    def is_missing(self, plan: CheckPlan) -> bool:
+        return self.results[plan.name].verdict is Verdict.NOT_IMPLEMENTED
 
     def about(self, plan: CheckPlan) -> str:
         return self.homework.checks[plan.name].about
@@ -189,7 +205,7 @@ def graded_again(graded: Graded, items: Collection[Item], submission: Submission
                 continue
             if session is None or parts != session_parts:
                 current.close()
-                session, session_parts = current.enter_context(opened(graded, parts, submission, open_)), parts
+                session, session_parts = current.enter_context(opened(graded, item, parts, submission, open_)), parts
             if written(graded, item, session.submission):  # else its file cannot be imported
                 yield from on_right_parts(graded, item, parts, session, options, run)
 
@@ -227,24 +243,33 @@ def written(graded: Graded, item: Item, submission: Submission) -> bool:
     return False
 
 
-def opened(graded: Graded, names: Collection[str], submission: Submission, open_: Open) -> Session:
-    """A session with right parts for `names`. Where a file of theirs cannot be imported, the handout's is there."""
-    paths = [graded.section.modules[module] for module in dict.fromkeys(name.partition(".")[0] for name in names)]
-    absent = [path for path in paths if Path(path).name not in submission.files]
+def opened(graded: Graded, item: Item, names: Collection[str], submission: Submission, open_: Open) -> Session:
+    """A session with right parts for `names`, in which to grade an item again. Where a file of what failed below the
+    item is absent or cannot be imported, the handout's is there."""
+    failed = (plan for one in graded.all_below(item) for plan in graded.failed(one))
+    modules = dict.fromkeys(graded.about(plan).partition(".")[0] for plan in failed)
+    below = {module: graded.section.modules[module] for module in modules if module in graded.section.modules}
+    absent = [path for path in below.values() if Path(path).name not in submission.files]
     work = with_handed_out(submission, absent, graded.homework)
-    session = open_(work, parts_of(graded, names))
-    broken = []
-    for module in dict.fromkeys(name.partition(".")[0] for name in names):
+    while True:  # the lowest first: what imports it may be right
+        session = open_(work, parts_of(graded, names))
+        broken = first_broken(session, below)
+        if not broken:
+            return session
+        session.close()
+        work = with_handed_out(work, [below.pop(broken)], graded.homework)
+
+
+def first_broken(session: Session, modules: Iterable[str]) -> str:
+    """The first of some modules that cannot be imported, or ""."""
+    for module in modules:
         try:
             session.begin(0)
             session.require(module)
             session.bring(module)
         except StudentError:
-            broken.append(graded.section.modules[module])
-    if not broken:
-        return session
-    session.close()
-    return open_(with_handed_out(work, broken, graded.homework), parts_of(graded, names))
+            return module
+    return ""
 
 
 def with_handed_out(submission: Submission, paths: Iterable[str], homework: Homework) -> Submission:
@@ -300,8 +325,8 @@ def why_unmeasured(again: CheckResult, hw: Subject, graded: Graded, item: Item) 
         return "the time for this submission was used up"
     if hw.session.parts is not None and fails(again) and hw.session.parts.another_cache:
         return hw.session.parts.another_cache
-    if fails(again) and (name := graded.left_wrong(item)):
-        return f"nothing can stand in for your {name}, which is wrong"
+    if fails(again) and (left := graded.left_wrong(item)):
+        return f"nothing can stand in for your {left}"
     parts = hw.session.parts.functions if hw.session.parts is not None and fails(again) else ()
     for name in (one for one in parts if one.endswith(".__init__")):  # whose names for its parts are not all known
         lacking = again.verdict is Verdict.RAISED and OWN_NAME.match(again.message)

@@ -13,7 +13,7 @@ import numpy as np
 
 from grader import __version__
 from grader.check import Options, Subject
-from grader.errors import UsageError
+from grader.errors import Crashed, StudentError, UsageError
 from grader.follow_through import Graded, graded_again, unknown_below
 from grader.loading import digests
 from grader.model import (
@@ -172,8 +172,7 @@ class Grading:
 
         def open_(work: Submission, parts: Parts | None) -> Session:
             own = {name for name, content in self.submission.files.items() if work.files.get(name) == content}
-            stopped = self.allowance.files.items()
-            allowance.files = {path: error for path, error in stopped if Path(path).name in own}
+            allowance.files = stopped_by(self.allowance.files, own)
             return self.session(section, work, allowance, parts)
 
         def run(plan: CheckPlan, hw: Subject) -> CheckResult:
@@ -209,6 +208,17 @@ class Grading:
             notes=(*self.submission.notes, *(note for one in read for note in one.notes(self.homework))),
             interrupted=not whole,
         )
+
+
+def stopped_by(files: Mapping[str, StudentError], own: Collection[str]) -> dict[str, StudentError]:
+    """Those of the files whose import was stopped that were stopped because of one of the student's `own`. An error is
+    noted for the file that hung first, then for those that import it. What ended the process is not known."""
+    hung: dict[int, str] = {}
+    for path, error in files.items():
+        hung.setdefault(id(error), path)
+    theirs = {path for path in files if Path(path).name in own}
+    known = {path: error for path, error in files.items() if not isinstance(error, Crashed)}
+    return {path: error for path, error in known.items() if {path, hung[id(error)]} <= theirs}
 
 
 def is_its_own(result: CheckResult) -> bool:

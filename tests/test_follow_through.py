@@ -763,7 +763,7 @@ STUBS = "def scale(x, a):\n    return None, None\n\n\ndef scale_back(grad, cache
     [
         (None, ("base.py",), ("base.py",), "base.py is missing, and cost its points in 1.1"),
         (STUBS, ("scale", "scale_back"), ("scale", "scale_back"), "scale and scale_back are not implemented yet, and"),
-        ("x = 1", ("scale", "scale_back"), ("scale", "scale_back"), "scale and scale_back are not implemented yet, and"),
+        ("x = 1", ("scale", "scale_back"), ("scale", "scale_back"), "scale and scale_back are not implemented yet"),
         (BASE.replace("a * x, a", "None, a"), ("scale",), ("scale",), "scale is not implemented yet, and cost its"),
         (BASE.replace("a * x, a", "None, a").replace("cache * grad", "grad"), ("scale", "scale_back"), ("scale",),
          "scale and scale_back are wrong or missing, and cost their points in 1.1"),
@@ -790,3 +790,36 @@ def test_a_handout_calls_absent_code_not_wrong_either(folder: Path, graded: Any,
     (tmp_path / RECORDED).write_bytes(record(folder, (1,)))
     handout = replace(load(folder), modules={}, answers=Recorded(tmp_path / RECORDED))
     assert of(graded({"base": base}, handout), "line").message.startswith(said)
+
+
+@pytest.fixture
+def nearest(folder: Path) -> Homework:
+    """The homework, in which 2.2 is built on 2.1 alone, and gets right parts for that one."""
+    own = load(folder)
+    tasks = tuple(
+        replace(task, items=tuple(replace(one, nearest=True, built_on=("2.1",)) if one.id == "2.2" else one
+                                  for one in task.items)) for task in own.rubric.tasks
+    )  # fmt: skip
+    return replace(own, rubric=replace(own.rubric, tasks=tasks))
+
+
+@pytest.mark.parametrize(
+    ("base", "lost"),
+    [
+        ("def scale(x, a) return", {"1.1": 0}),
+        ("raise SystemExit", {"1.1": 0}),
+        ("while True: pass", {"1.1": 0}),
+        ("import os; os._exit(1)", {"1.1": 0}),
+        ("x = 1", {"1.1": 0}),
+        (None, {"1.1": 0}),
+        (BASE.replace("def scale_back", "def back"), {"1.1": 1}),
+        (UNMASKED, {"1.1": 1}),
+    ],
+)
+@pytest.mark.parametrize("only", [(), ("2",)])
+def test_a_file_far_below_costs_nothing_where_the_nearest_parts_are_right(
+    graded: Any, nearest: Homework, base: str | None, lost: Any, only: Any
+) -> None:
+    user = "from top import Line\n" + USER
+    report = graded({"base": base, "user": user}, nearest, only=only)
+    assert points(report) == {item: score for item, score in (ALL | lost).items() if not only or item[0] in only}

@@ -151,7 +151,7 @@ def plan_findings(homework: Homework) -> Iterator[str]:
         graded = Graded(homework, section, {})
         own = [item for task in plan.tasks if task.section == section.id for item in task.items]
         for item, lower in ((one, graded.item(name)) for one in own for name in one.built_on):
-            names = list(graded.irreplaceable(lower, lower.checks))
+            names = [name for _, name in graded.irreplaceable(lower, lower.checks)]
             if names and len(names) == len(lower.checks):
                 yield (
                     f"{plan.where('item', item.id)}: item {item.id} is built on {lower.id}, but nothing can stand in "

@@ -462,6 +462,12 @@ FORGE = (
         ("return f()", Raised, "RecursionError", "layers.py:2"),
         ("return input()", Raised, "EOFError: it asks someone to type", "layers.py:2"),
         ("import pdb; pdb.set_trace()", Raised, "BdbQuit: it stops in a debugger", r"(layers\.py:2)?"),
+        (
+            "exec(compile('raise SystemExit', 'pdb.py', 'exec'))",
+            Raised,
+            "BdbQuit: it stops in a debugger",
+            "layers.py:2",
+        ),
         ("breakpoint(); raise ValueError('after it')", Raised, "ValueError: after it", "layers.py:2"),
         ("raise NotImplementedError", NotImplementedYet, "not implemented", "layers.py:2"),
         (FORGE, Crashed, "channel", r"(layers\.py:2)?"),  # it may have returned by the time that it is asked

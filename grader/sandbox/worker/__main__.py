@@ -53,6 +53,7 @@ from grader.sandbox.worker import (
     standins,
 )
 from grader.sandbox.worker.operate import AbsentError
+from grader.sandbox.worker.statements import leaves_debugger
 from grader.sandbox.worker.wire import MAX_NODES, Callback, FrameError, Handle, Tensor, read_frame, write_frame
 
 PLAIN: tuple[Any, ...] = (int, float, complex, str)
@@ -434,11 +435,12 @@ class Worker:
             text = f"opened {error.filename}" if error.filename else "made a system call"
         if isinstance(error, OSError) and error.errno == errno.EFBIG:
             text = "its output or one of its files is over the limit of 64 MiB"
+        debugger = leaves_debugger(error)
         return {
-            "kind": kind_of(error),
-            "type": type(error).__name__[:80],
+            "kind": "raised" if debugger else kind_of(error),
+            "type": "BdbQuit" if debugger else type(error).__name__[:80],
             "kinds": list(map(kind_name, type(error).__mro__[:-1][:MOST_KINDS])),
-            "text": text[:500],
+            "text": "" if debugger else text[:500],
             "where": where[-1] if where else "",
             "trace": where[-8:],
         }

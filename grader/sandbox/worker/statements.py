@@ -79,7 +79,7 @@ def only_elsewhere(error: BaseException) -> bool:
         return not isinstance(error.filename, str) or not Path(error.filename).is_absolute()
     if isinstance(error, OSError):
         return error.errno not in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
-    if isinstance(error, LocaleError) or type(error).__name__ in ("TclError", "BdbQuit"):
+    if isinstance(error, LocaleError) or type(error).__name__ == "TclError" or leaves_debugger(error):
         return True
     if isinstance(error, ModuleNotFoundError):
         return "is not installed" in str(error)
@@ -88,9 +88,19 @@ def only_elsewhere(error: BaseException) -> bool:
     if isinstance(error, EOFError):
         return str(error) in ("EOF when reading a line", "")  # of input() and of getpass
     if isinstance(error, SystemExit):
-        return any(Path(code.co_filename).name == "argparse.py" for code, _ in traced(error))
+        return went_through(error, "argparse.py")
     asked = "environ" if type(error) is KeyError else "argv"
     return type(error) in (IndexError, ValueError, KeyError) and any(asked in line for line in lines_of(error))
+
+
+def leaves_debugger(error: BaseException) -> bool:
+    """Whether an exception comes of a debugger that nobody answers: BdbQuit, or SystemExit from Python 3.14 on."""
+    return type(error).__name__ == "BdbQuit" or (isinstance(error, SystemExit) and went_through(error, "pdb.py"))
+
+
+def went_through(error: BaseException, file: str) -> bool:
+    """Whether an exception went through code of a file of this name."""
+    return any(Path(code.co_filename).name == file for code, _ in traced(error))
 
 
 def lines_of(error: BaseException) -> Iterator[str]:

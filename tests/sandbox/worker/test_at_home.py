@@ -290,6 +290,7 @@ MACHINE = {
     "a process": "import subprocess, sys\nsubprocess.check_call([sys.executable, '-m', 'pip', 'install', 'numpy'])",
     "a shell": "import os\nos.system('clear')",
     "a debugger": "import pdb\npdb.set_trace()\nprint(1)",
+    "a debugger of Python 3.14": "import sys\nexec(compile('sys.exit(0)', '/lib/pdb.py', 'exec'))",
     "numpy's errors": "import numpy as np\nnp.seterr(all='raise')",
 }
 
