@@ -31,6 +31,21 @@ for name in ("SIGINT", "SIGHUP"):  # under nohup or in the background they are i
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
 
+SECONDS = {"slow": 20.0, "medium": 2.0, "": 0.05}  # what a test takes, about, by its mark
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.loadscopereorder = False  # pytest-xdist would put the files with the most tests first
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest come first, so that no process waits for another one in the end."""
+    takes: dict[Path, float] = {}
+    for item in items:
+        mark = next((name for name in SECONDS if name and item.get_closest_marker(name)), "")
+        takes[item.path] = takes.get(item.path, 0.0) + SECONDS[mark]
+    items.sort(key=lambda item: -takes[item.path])
+
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
