@@ -31,7 +31,8 @@ OWN = (Verdict.FAIL, Verdict.NOT_IMPLEMENTED, Verdict.RAISED)  # with a message,
 SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the student's code
 # Of an object that the student's code may have made; a tuple or an array has no names of a student's.
 OWN_NAME = re.compile(r"\S+ raised (AttributeError(?!: '(tuple|list|int|float|numpy\.\w+)' object)|KeyError)\b")
-FILE = re.compile(r"(?:the import of )?(\S+\.py) (?!defines )")  # begins what is said of a whole file
+A_FILE = re.compile(r"(?:the import of )?(\S+\.py) ")  # begins what is said of a file
+FILE = re.compile(A_FILE.pattern + r"(?!defines )")  # of all that is in it
 WRONG = "wrong"
 BY_THE_COURSE = "your course grades this again with right parts below it"
 
@@ -144,6 +145,14 @@ class Graded:
             found |= {one.id: one for one in (*self.all_below(below), below)}
         return list(found.values())
 
+    def is_empty(self, module: str) -> bool:
+        """Whether nothing is there of what the checks ask a module for."""
+        every = (plan for item in self.homework.rubric.items for plan in item.checks if plan.name in self.results)
+        own = [plan for plan in every if self.about(plan).partition(".")[0] == module]
+        name = Path(self.section.modules[module]).name
+        told = (A_FILE.match(self.results[plan.name].message) for plan in own)
+        return all(map(self.is_missing, own)) and all(file is None or file[1] == name for file in told)
+
     def is_missing(self, plan: CheckPlan) -> bool:
         return self.results[plan.name].verdict is Verdict.NOT_IMPLEMENTED
 
@@ -245,12 +254,13 @@ def written(graded: Graded, item: Item, submission: Submission) -> bool:
 
 def opened(graded: Graded, item: Item, names: Collection[str], submission: Submission, open_: Open) -> Session:
     """A session with right parts for `names`, in which to grade an item again. Where a file of what failed below the
-    item is absent or cannot be imported, the handout's is there."""
+    item is absent, has nothing that was asked for or cannot be imported, the handout's is there."""
     failed = (plan for one in graded.all_below(item) for plan in graded.failed(one))
     modules = dict.fromkeys(graded.about(plan).partition(".")[0] for plan in failed)
     below = {module: graded.section.modules[module] for module in modules if module in graded.section.modules}
-    absent = [path for path in below.values() if Path(path).name not in submission.files]
-    work = with_handed_out(submission, absent, graded.homework)
+    absent = (module for module, path in below.items() if Path(path).name not in submission.files)
+    empty = {*absent, *filter(graded.is_empty, below)}
+    work = with_handed_out(submission, [below.pop(module) for module in empty], graded.homework)
     while True:  # the lowest first: what imports it may be right
         session = open_(work, parts_of(graded, names))
         broken = first_broken(session, below)

@@ -226,6 +226,9 @@ WRONG_TOP = TOP.replace("out + self.b", "out - self.b")
         ({"base": UNMASKED, "top": WRONG_TOP}, {"1.1": 1, "2.1": 1}),
         ({"base": UNMASKED, "top": WRONG_TOP, "user": USER.replace("2 *", "3 *")}, {"1.1": 1, "2.1": 1, "2.2": 0}),
         ({"base": UNMASKED, "top": None}, {"1.1": 1, "2.1": 0}),
+        ({"top": "x = 1", "user": "from top import Line\n" + USER}, {"2.1": 0}),
+        ({"top": TOP.replace("class Line", "class Lines"), "user": "from top import Line\n" + USER}, {"2.1": 0}),
+        ({"base": "x = 1", "top": "x = 1", "user": "from top import Line\n" + USER}, {"1.1": 0, "2.1": 0}),
     ],
 )
 def test_a_mistake_costs_the_points_of_its_own_item_and_earns_none(graded: Any, given: Any, lost: Any) -> None:
