@@ -259,7 +259,8 @@ def opened(graded: Graded, item: Item, names: Collection[str], submission: Submi
     modules = dict.fromkeys(graded.about(plan).partition(".")[0] for plan in failed)
     below = {module: graded.section.modules[module] for module in modules if module in graded.section.modules}
     absent = (module for module, path in below.items() if Path(path).name not in submission.files)
-    empty = {*absent, *filter(graded.is_empty, below)}
+    own = {graded.about(plan).partition(".")[0] for plan in item.checks}
+    empty = {*absent, *(module for module in below if module not in own and graded.is_empty(module))}
     work = with_handed_out(submission, [below.pop(module) for module in empty], graded.homework)
     while True:  # the lowest first: what imports it may be right
         session = open_(work, parts_of(graded, names))

@@ -228,6 +228,7 @@ WRONG_TOP = TOP.replace("out + self.b", "out - self.b")
         ({"base": UNMASKED, "top": None}, {"1.1": 1, "2.1": 0}),
         ({"top": "x = 1", "user": "from top import Line\n" + USER}, {"2.1": 0}),
         ({"top": TOP.replace("class Line", "class Lines"), "user": "from top import Line\n" + USER}, {"2.1": 0}),
+        ({"top": TOP.replace("def value", "def values"), "user": "from top import Line\n" + USER}, {"2.1": 1}),
         ({"base": "x = 1", "top": "x = 1", "user": "from top import Line\n" + USER}, {"1.1": 0, "2.1": 0}),
     ],
 )
