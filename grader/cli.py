@@ -127,9 +127,10 @@ def leave(code: int) -> NoReturn:
     """End this process with `code`. Python's own end would take apart all modules first: a tenth of a short run."""
     if threading.active_count() == 1:
         atexit._run_exitfuncs()
-        with suppress(OSError, ValueError, AttributeError):  # where nobody reads it any more, Python's own end follows
-            sys.stdout.flush()
-            sys.stderr.flush()
+        with suppress(OSError, ValueError, AttributeError):  # where it cannot be written, Python's own end follows
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(BrokenPipeError):  # nobody reads it any more; from 3.14 on Python's end would be 120
+                    stream.flush()
             os._exit(code)
     sys.exit(code)
 

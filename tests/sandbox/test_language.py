@@ -769,7 +769,7 @@ def test_names_and_signatures_are_the_students(engine):
     assert str(inspect.signature(one.write)) == "(text)"
     assert inspect.getfullargspec(engine.Temperature).args == ["degrees"]
     for bad in (one, engine.Posing(1)):
-        with pytest.raises(TypeError):
+        with pytest.raises((TypeError, ValueError)):  # the latter in Python 3.13
             inspect.signature(bad)
 
 
