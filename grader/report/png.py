@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from grader.model import CheckResult, Report
 from grader.model import Figure as Picture
 from grader.report import charts, panels, plots
-from grader.report.panels import Panel, position, shown
+from grader.report.panels import Panel, shown
 from grader.report.plots import ACCENT, BAD, GOOD, INK, LINE, QUIET, blank
-from grader.report.wording import harmless, holds
+from grader.report.wording import harmless
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,15 +76,13 @@ def draw(axes: Axes, panel: Panel) -> None:
     """
     from matplotlib.transforms import ScaledTranslation
 
-    dots = [(position(m.value, panel), y, holds(m)) for y, row in enumerate(panel.rows) for m in row.measures]
-    bars = sorted({(position(m.bound, panel), y) for y, row in enumerate(panel.rows) for m in row.measures})
-    (left, right), below = panels.edges(panel), len(panel.rows) - 0.5
+    dots, below, ticks = panels.numbers(panel), len(panel.rows) - 0.5, panels.TICKS[panel.scale]
     axes.set_axis_off()
-    axes.set_xlim(left, right)
+    axes.set_xlim(0, 1)
     axes.set_ylim(below, -0.5)
-    axes.vlines(list(panels.ticks(panel)), -0.5, below, color=LINE, linewidth=0.6)
-    axes.hlines(range(len(panel.rows)), left, right, color=LINE, linewidth=0.6)
-    axes.plot(*columns(bars), "|", color=ACCENT, markersize=11, markeredgewidth=2, clip_on=False)
+    axes.vlines([share for share, _ in ticks], -0.5, below, color=LINE, linewidth=0.6)
+    axes.hlines(range(len(panel.rows)), 0, 1, color=LINE, linewidth=0.6)
+    axes.plot(*columns(panels.bars(panel)), "|", color=ACCENT, markersize=11, markeredgewidth=2, clip_on=False)
     axes.plot(*columns([(x, y) for x, y, good in dots if good]), "o", color=GOOD, markersize=5, clip_on=False)
     axes.plot(
         *columns([(x, y) for x, y, good in dots if not good]), "X", color=BAD, markersize=7, markeredgewidth=0,
@@ -95,9 +93,9 @@ def draw(axes: Axes, panel: Panel) -> None:
     )
     told: dict[str, Any] = {"color": QUIET, "fontsize": 8, "parse_math": False}
     for y, row in enumerate(panel.rows):
-        axes.text(left, y, shown(row.label), ha="right", va="center", transform=beside, **told)
-    for step in panels.ticks(panel):
-        axes.text(step, below, panels.tick(step, panel), ha="center", va="top", transform=under, **told)
+        axes.text(0, y, shown(row.label), ha="right", va="center", transform=beside, **told)
+    for share, name in ticks:
+        axes.text(share, below, name, ha="center", va="top", transform=under, **told)
     axes.set_title(panel.title, loc="left", x=-0.8, y=1.0, fontsize=10, color=INK, parse_math=False)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
 
-from grader.model import Measure
+from grader.model import CheckResult, ItemResult, Measure, TaskResult, Verdict
 from grader.report import panels
 from grader.report.panels import LEFT, RIGHT, Panel, Row
 
@@ -23,8 +25,8 @@ def paths(panel: Panel) -> dict[str, list[tuple[float, float]]]:
     }
 
 
-def one(*measures: Measure, log: bool = True) -> Panel:
-    return Panel("Errors & <b>", (Row("2.1 <i>grad", measures),), log)
+def one(*measures: Measure, scale: str = "powers") -> Panel:
+    return Panel("Errors & <b>", (Row("2.1 <i>grad", measures),), scale)
 
 
 def test_an_error_that_holds_is_left_of_its_bar_and_one_that_does_not_is_right_of_it():
@@ -40,12 +42,37 @@ def test_an_error_that_holds_is_left_of_its_bar_and_one_that_does_not_is_right_o
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e308])
 def test_what_is_not_finite_lies_at_the_bad_edge(value):
     assert paths(one(Measure("a", value, 1e-9)))["var(--bad)"][0][0] == pytest.approx(RIGHT, abs=0.1)
-    accuracy = paths(one(Measure("a", float("nan"), 0.5, at_least=True), log=False))
+    accuracy = paths(one(Measure("a", float("nan"), 0.5, at_least=True), scale="percent"))
     assert accuracy["var(--bad)"][0][0] == pytest.approx(LEFT, abs=0.1)
 
 
 def test_an_error_of_zero_lies_at_the_left_edge():
     assert paths(one(Measure("a", 0.0, 1e-9)))["var(--good)"][0][0] == pytest.approx(LEFT, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("measure", "good"),
+    [
+        (Measure("the reward", -200.0, -40.0, at_least=True), False),
+        (Measure("the reward", -9.0, -40.0, at_least=True), True),
+        (Measure("times as fast", 4.0, 5.0, at_least=True), False),
+        (Measure("bytes", 5e6, 4e6), False),
+        (Measure("bytes", 3e6, 4e6), True),
+        (Measure("bytes", math.inf, 4e6), False),
+        (Measure("huge", -1e308, 1e308, at_least=True), False),
+    ],
+)
+def test_a_number_that_is_no_share_and_no_error_has_a_scale_of_its_own(report, measure, good):
+    check = CheckResult("one", "T", Verdict.PASS, 1, 1, measures=(measure,))
+    tasks = (TaskResult("9", "T", (ItemResult("9.1", "T", 1, 1, (check,)),)),)
+    (panel,) = panels.panels(replace(report, tasks=tasks))
+    assert panel.title == "Other numbers, each row on its own scale"
+    found = paths(panel)
+    ((bar, _),), ((at, _),) = found["var(--accent)"], found["var(--good)" if good else "var(--bad)"]
+    assert min(at, bar) >= LEFT
+    assert max(at, bar) <= RIGHT + 0.1
+    if measure.name != "huge":
+        assert (at > bar) == (good == measure.at_least)
 
 
 def test_names_are_text():
