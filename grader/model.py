@@ -37,6 +37,11 @@ class Measure:
     bound: float
     at_least: bool = False
 
+    @property
+    def holds(self) -> bool:
+        """Whether the number is on the right side of its bar; nan never is."""
+        return self.value >= self.bound if self.at_least else self.value < self.bound
+
 
 @dataclass(frozen=True, slots=True)
 class Section:

@@ -24,7 +24,7 @@ import numpy as np
 from grader.check import Draws, Subject, defined_at
 from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UsageError
-from grader.model import Check, CheckPlan, CheckResult, Homework, Verdict
+from grader.model import Check, CheckPlan, CheckResult, Homework, Measure, Verdict
 from grader.sandbox.check_line import in_engine
 from grader.sandbox.remote import OBJECT, Proxy
 from grader.sandbox.replies import COPY
@@ -46,6 +46,7 @@ MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or 
     "Boolean value of Tensor", "only integers, slices", r"Can't call numpy\(\) on Tensor",
 )  # fmt: skip
 MOST_PARTS = 1000  # of answers that are searched for the reason of an exception
+MOST_MISSED = 3  # numbers that a sentence names
 MOST_SAID = 300  # characters of a sentence that is not the grader's own
 BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
 
@@ -138,6 +139,7 @@ def carry_out(
         if gained is not None:
             fraction = as_fraction(gained)
             verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
+            message = "" if fraction == 1.0 else shortfall(hw.measures, check, fraction)
     except StudentError as error:
         verdict, fraction, where = error.verdict, error.fraction, error.where
         part = wrong_part(check.about, hw, error)
@@ -160,6 +162,17 @@ def carry_out(
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw, part)
     return verdict, fraction, message, where
+
+
+def shortfall(measures: Iterable[Measure], check: Check, fraction: float) -> str:
+    """The sentence of a check that returned less than 1: the numbers that miss their bars, or else its title."""
+    missed = [one for one in measures if not one.holds][:MOST_MISSED]
+    if not missed:
+        return f"this {'holds only in part' if fraction else 'does not hold'} for your answer: {check.title}"
+    return "; ".join(
+        f"{one.name} is {one.value:.4g}; it must be {'at least' if one.at_least else 'below'} {one.bound:.4g}"
+        for one in missed
+    )
 
 
 def seed_of_the_student(reference: Path, seed: int) -> int:

@@ -56,6 +56,27 @@ def printing(hw: Any, rng: Any) -> None:
     assert np.isnan(np.array([]).mean())  # as of an answer with no part; numpy warns
 
 
+def scoring(hw: Any, rng: Any) -> float:
+    """It plays well."""
+    hw.measure(Measure("the reward", -200.0, -40.0, at_least=True))
+    hw.measure(Measure("the error", 0.1, 0.2))
+    return 0.0
+
+
+def failing(hw: Any, rng: Any) -> float:
+    """It measures nothing."""
+    return 0.0
+
+
+def test_a_check_that_returns_less_than_one_says_what_is_missing(tmp_path):
+    report = grade(SUBMISSION, homework(tmp_path, scoring, half, failing), seed=1)
+    assert [check.message for check in report.checks] == [
+        "the reward is -200; it must be at least -40",
+        "this holds only in part for your answer: It earns a half.",
+        "this does not hold for your answer: It measures nothing.",
+    ]
+
+
 def test_what_a_check_prints_is_no_part_of_a_report(tmp_path, capsys):
     with warnings.catch_warnings(record=True) as told:
         (check,) = grade(SUBMISSION, homework(tmp_path, printing), seed=1).checks

@@ -100,7 +100,6 @@ def environment(*folders: Path) -> Any:
         "task_points": wording.task_points,
         "word": wording.WORD,
         "shape": wording.SHAPE,
-        "holds": wording.holds,
         "css": (HERE / "report.css").read_text(encoding="utf-8"),
     }
     page.filters |= {

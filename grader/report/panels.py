@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from html import escape
 
 from grader.model import Measure, Report
-from grader.report.wording import checks, harmless, holds
+from grader.report.wording import checks, harmless
 
 WIDTH, ROW, HEAD = 518.4, 14.4, 54.0  # points: the figure, one row, and the space above and below a panel's rows
 ABOVE, LEFT, RIGHT = 25.2, 0.44 * 518.4, 0.96 * 518.4  # where the rows begin, and the sides of the grid
@@ -80,7 +80,7 @@ def kind(measure: Measure) -> str:
 def describe(panel: Panel) -> str:
     """A panel in words, for screen readers."""
     measures = [measure for row in panel.rows for measure in row.measures]
-    return f"{sum(map(holds, measures))} of {len(measures)} are on the right side of the bar."
+    return f"{sum(measure.holds for measure in measures)} of {len(measures)} are on the right side of the bar."
 
 
 def drawn(panel: Panel, at: int) -> str:
@@ -125,7 +125,7 @@ def centre(y: int, lower: float = 0.0) -> str:
 
 def numbers(panel: Panel) -> list[tuple[float, int, bool]]:
     """Each number of a panel: its place as a share of the grid's width, its row, and whether it holds."""
-    return [(position(m.value, m, row, panel), y, holds(m)) for y, row in enumerate(panel.rows) for m in row.measures]
+    return [(position(m.value, m, row, panel), y, m.holds) for y, row in enumerate(panel.rows) for m in row.measures]
 
 
 def bars(panel: Panel) -> list[tuple[float, int]]:

@@ -13,7 +13,6 @@ from grader.model import (
     CheckResult,
     Comment,
     ItemResult,
-    Measure,
     Remarks,
     Report,
     Row,
@@ -141,11 +140,6 @@ def place_of(where: str, places: Mapping[str, str]) -> tuple[str, int] | None:
     """A student's own line as path and number; None where `places`, base name -> path, does not hold the file."""
     found = PLACE.fullmatch(where)
     return (places[found[1]], int(found[2])) if found and found[1] in places else None
-
-
-def holds(measure: Measure) -> bool:
-    """Whether the number is on the right side of its bar; nan never is."""
-    return measure.value >= measure.bound if measure.at_least else measure.value < measure.bound
 
 
 def headline(report: Report) -> str:
