@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,10 +46,16 @@ def differing(yours: Any, expected: Any, place: str = "") -> Iterator[Difference
     elif isinstance(expected, np.ndarray):
         yield from entries(yours, expected, place)
     elif isinstance(expected, list | tuple):
+        pairs = enumerate(zip(yours, expected, strict=False))
+        found = (one for at, (own, right) in pairs for one in differing(own, right, f"{place}[{at}]"))
         if len(yours) != len(expected):
-            yield Difference(place, f"has {count(yours, 'element')}", f"{len(expected)}")
-        for at, (own, right) in enumerate(zip(yours, expected, strict=False)):
-            yield from differing(own, right, f"{place}[{at}]")
+            said, rights, first = f"has {count(yours, 'element')}", f"{len(expected)}", [*islice(found, 1)]
+            for one in first:
+                said += f"; {one.place[len(place) :]} is the first wrong one: it {one.said}"
+                rights += f", and there {one.right}"
+            yield Difference(place, said, rights)
+            yield from first
+        yield from found
     elif type(yours) not in SCALARS or yours != expected:
         begun = f", which is wrong from character {alike(yours, expected)} on" if container else ""
         yield Difference(place, f"is {described(yours)}{begun}", described(expected))

@@ -362,6 +362,12 @@ def test_equal_values_pass(yours: Any, expected: Any) -> None:
         ("merge", "merry", "out is 'merge', which is wrong from character 3 on, expected 'merry'"),
         (["a", "b"], ["a", "c"], "out[1] is 'b', which is wrong from character 0 on, expected 'c'"),
         ([1], [1, 2], "out has 1 element, expected 2"),
+        (
+            [[1, "a", 3]],
+            [[1, "b"]],
+            "out[0] has 3 elements; [1] is the first wrong one: it is 'a', which is wrong from character 0 on, "
+            "expected 2, and there 'b'",
+        ),
         ((1, 2), [1, 2], "out is (1, 2), which is of another type, expected a list of 2"),
         ({"a": 1}, {"a": 1, "b": 2}, "out lacks 1 key, expected the key 'b'"),
         ({"a": 1, "b": 2}, {"a": 1}, "out has 1 key too many, such as 'b', expected 1 key"),
