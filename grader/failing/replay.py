@@ -21,7 +21,11 @@ from grader.sandbox.worker.wire import Handle
 
 
 class Unanswered(Exception):
-    """The reference has no answer to such a question: it was made for others."""
+    """The reference has no answer to such a question: it was made for others. `kind` names what it raised."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.kind = type(error).__name__
 
 
 def by_student(session: Session, steps: Sequence[Step]) -> Any:
@@ -59,7 +63,7 @@ def by_reference(modules: Any, steps: Sequence[Step], names: dict[Any, str]) -> 
                 answers.append(carried_out(step, owner, args, named, names))
             return copy.deepcopy(answers[-1])
         except (Exception, SystemExit) as error:  # anything for such an input, or an answer that cannot be copied
-            raise Unanswered(f"{type(error).__name__}: {error}") from error
+            raise Unanswered(error) from error
 
 
 @contextmanager

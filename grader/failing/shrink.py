@@ -57,10 +57,16 @@ class Judge:
         return self.gives(None if wrong is None else wrong.expected)
 
     def excuses(self) -> bool:
-        """Whether the reference gives the student's own answer, so that it is right for this call, though wrong for
-        another."""
+        """Whether the reference gives the student's own answer, or raises the same exception. Then this call is right,
+        and what it was given may be wrong."""
         wrong = self.case.wrong
-        return wrong is not None and wrong.yours is not None and self.gives(wrong.yours)
+        if not self.case.raised:
+            return wrong is not None and wrong.yours is not None and self.gives(wrong.yours)
+        try:
+            self.right(self.case.steps)
+        except Unanswered as error:
+            return self.modules is not None and self.case.raised.endswith(f" raised {error.kind}")
+        return False
 
     def gives(self, expected: Any) -> bool:
         """Whether the reference gives this answer to the same question; any answer counts if it is None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,7 +19,7 @@ from grader.errors import Wrong
 from grader.failing import examples
 from grader.failing.replay import Unanswered, by_reference
 from grader.failing.script import render
-from grader.failing.shrink import cut, told, way
+from grader.failing.shrink import Judge, cut, told, way
 from grader.failing.steps import MOST_PARTS, Case, Ref, Step, parts, wanted_parts
 from grader.grading import grade
 from grader.intake.submission import read, stubs
@@ -333,6 +334,21 @@ def test_once_an_example_is_found_the_student_is_asked_only_what_the_reference_c
     monkeypatch.setattr(examples, "alone", lambda judge, case: True)
     found = examples.example(SimpleNamespace(renew=lambda: None), None, [1, 2, 3, 4], 0.0)
     assert (found, asked) == (3, [1, 3])
+
+
+def test_an_exception_that_the_reference_raises_too_is_no_example() -> None:
+    def decode(ids: list[int]) -> bytes:
+        return bytes(ids)  # raises ValueError above 255: what `encode` gave is wrong, and not `decode`
+
+    def excused(number: int, raised: str, modules: object) -> bool:
+        case = Case((Step("call", "text", ("decode",), ([number],), {}),), raised=raised)
+        return Judge(None, modules, case, math.inf).excuses()
+
+    modules = SimpleNamespace(text=SimpleNamespace(decode=decode))
+    assert excused(1000, "decode raised ValueError", modules)
+    assert not excused(1000, "decode raised KeyError", modules)
+    assert not excused(100, "decode raised ValueError", modules)
+    assert not excused(1000, "decode raised AttributeError", None)
 
 
 def test_a_right_answer_that_is_a_tensor_with_gradients_is_compared_as_numbers():
