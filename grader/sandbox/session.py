@@ -482,7 +482,6 @@ class Session:
         """A request as worker/__main__.py reads it. Raises UsageError for an argument that cannot be sent."""
         callbacks = self.callbacks
         request: dict[str, Any] = {
-            "seed": self.seed,
             "op": op,
             "owner": owners[0] if len(owners) == 1 else owners,
             "path": list(path),
@@ -510,9 +509,7 @@ class Session:
         self.allowance.expect_left(subject, importing=self.buried or not again)
         cpu = self.limits.call_cpu if again else self.allowance.for_import()
         try:
-            self.carry_out(
-                {"seed": self.seed, "op": "import", "owner": module, "path": [], "batches": [()]}, cpu, 0.0, subject
-            )
+            self.carry_out({"op": "import", "owner": module, "path": [], "batches": [()]}, cpu, 0.0, subject)
         except (TimedOut, OutOfMemory, Crashed) as error:
             if not self.killed and time.monotonic() < self.deadline:
                 remember(self.allowance, self.stack, self.folder / "code", path, error)
@@ -569,6 +566,7 @@ class Session:
     ) -> Any:
         """Send a request, answer what the student's code asks meanwhile, and return the reply. Raises StudentError, and
         the error with which a function of the check's ended."""
+        request["seed"] = self.seed  # only now: to make a request's arguments, others may have been sent
         is_run = run_cpu > 0
         wall = self.limits.call_wall + PATIENCE * run_cpu
         if not is_run:

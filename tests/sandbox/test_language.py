@@ -453,8 +453,10 @@ def test_an_object_of_a_process_that_ended_is_no_other_one(session, engine):
     assert new.data == 2.0
 
 
-def test_another_function_of_the_students_is_an_argument(engine):
+def test_another_function_of_the_students_is_an_argument(session, engine):
     assert engine.apply(engine.Value(5.0), 2.0) == 11.0  # one that is called
+    assert engine.apply(engine.halved, 4.0) == 3.0
+    session.begin(2)  # also in the first call of a check
     assert engine.apply(engine.halved, 4.0) == 3.0
 
 
