@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import textwrap
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -615,6 +616,18 @@ def test_an_answer_that_is_too_large_is_not_sent(right: Parts, monkeypatch: Any)
     assert scale is not None
     with pytest.raises(TooMuch):
         scale((np.ones(20), 1.0), {}, {})
+
+
+class Fit(NamedTuple):
+    slope: float
+
+
+@pytest.mark.parametrize("value", [Fit(2.0), {"fit": [Fit(2.0)]}, lambda x: x, [len], Fit, object(), Decimal(2)])
+def test_an_answer_that_is_no_plain_data_is_a_question_and_ends_no_run(value: Any) -> None:
+    found = Parts({"base.fit": lambda x: value}, {}, {})
+    with pytest.raises(TooMuch, match="a right fit gives an object, which cannot leave the grader"):
+        found.answer("base.fit", (1.0,), {}, {})
+    assert found.too_much
 
 
 def test_a_question_that_is_refused_for_its_size_is_one_for_a_person(graded: Any, monkeypatch: Any) -> None:

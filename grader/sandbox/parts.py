@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from grader.errors import Mismatch, Raised
+from grader.errors import Mismatch, Raised, UsageError
 from grader.sandbox.closed import closed
+from grader.sandbox.travelling import travelling
 
 FIRST = 1 << 40  # numbers of these functions, above those of a check's own
 MOST_CALLS, MOST_BYTES = 100_000, 256 << 30  # questions in one check, and bytes of their arrays
@@ -32,7 +33,8 @@ AS_IT_IS = frozenset((type(None), bool, float, complex))
 
 
 class TooMuch(Mismatch):
-    """A question that is not asked, because it, or all of them together, are too large. It says nothing of the work."""
+    """A question without an answer: it, or all of them together, are too large, or no plain data answers it. It says
+    nothing of the work."""
 
 
 class Parts:
@@ -137,8 +139,9 @@ class Parts:
         return self.shared(name, value)
 
     def shared(self, name: str, value: Any) -> dict[str, Any]:
-        """An answer as it travels."""
-        numbers = {}
+        """An answer as it travels. Raises TooMuch if it is not plain data: an object cannot be sent, and a function of
+        the reference's could then be asked anything."""
+        numbers, functions = {}, dict[int, Callable[..., Any]]()
         if self.keep[name] and isinstance(value, tuple):
             parts: list[Any] = list(value)
             for at in self.keep[name]:
@@ -147,6 +150,12 @@ class Parts:
             value = tuple(parts)
         if weight(value) > MOST_ANSWER:
             raise self.refused(f"an answer of {name} has more than {MOST_ANSWER >> 20} MiB")
+        try:
+            travelling(value, functions)
+        except UsageError:
+            functions = {0: type(value)}
+        if functions:
+            raise self.refused(f"a right {name.rpartition('.')[2]} gives an object, which cannot leave the grader")
         return {"value": value, "kept": numbers}
 
     def keep_back(self, value: Any) -> int:
