@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -349,6 +350,21 @@ def test_an_exception_that_the_reference_raises_too_is_no_example() -> None:
     assert not excused(1000, "decode raised KeyError", modules)
     assert not excused(100, "decode raised ValueError", modules)
     assert not excused(1000, "decode raised AttributeError", None)
+
+
+def test_an_input_without_a_right_answer_is_no_example() -> None:
+    def ask(op: str, owner: str, path: object, batches: list[tuple[np.ndarray]], named: object) -> list[float]:
+        return [float(batches[0][0].var())]
+
+    def failing(size: int) -> Case | None:
+        return judge.failing((Step("call", "text", ("variance",), (np.arange(float(size)),), {}),))
+
+    modules = SimpleNamespace(text=SimpleNamespace(variance=lambda x: float(x.var(ddof=1))))
+    case = Case((), wrong=Wrong(1.25, 5 / 3, 1e-9))
+    judge = Judge(SimpleNamespace(ask=ask), modules, case, math.inf)  # type: ignore[arg-type]
+    assert failing(2) is not None
+    with warnings.catch_warnings(action="ignore"):
+        assert failing(1) is None
 
 
 def test_a_right_answer_that_is_a_tensor_with_gradients_is_compared_as_numbers():
