@@ -56,6 +56,8 @@ def differing(yours: Any, expected: Any, place: str = "") -> Iterator[Difference
             yield Difference(place, said, rights)
             yield from first
         yield from found
+    elif type(yours) not in SCALARS and type(expected) not in SCALARS:
+        yield Difference(place, f"is {described(yours)}; only a text or number of it can be compared", str(expected))
     elif type(yours) not in SCALARS or yours != expected:
         begun = f", which is wrong from character {alike(yours, expected)} on" if container else ""
         yield Difference(place, f"is {described(yours)}{begun}", described(expected))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -379,6 +380,11 @@ def test_equal_values_pass(yours: Any, expected: Any) -> None:
         (np.array(5), 5, "out is an array of int64 of shape (), expected 5"),
         (float("nan"), float("nan"), "out is nan, expected nan"),
         (False, True, "out is False, expected True"),
+        (
+            object,
+            date(2024, 2, 29),
+            "out is class 'object'; only a text or number of it can be compared, expected 2024-02-29",
+        ),
         (object, 3, "out is class 'object', expected 3"),
     ],
 )
