@@ -37,7 +37,40 @@ PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, s
 PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
 UNREADABLE = {"UnicodeDecodeError", "JSONDecodeError", "UnpicklingError", "EOFError", "BadZipFile"}  # of any format
 UNRAISED = re.compile(r"DID NOT RAISE (?:<class ')?(.*?)(?:'>)?")  # what `pytest.raises` says
-NO_EXCEPTION = re.compile("catching classes that do not inherit|Expected a BaseException type, but got 'Function'")
+CURES = (  # what a check may not do: the exception that comes of it, a pattern of its words, and the cure
+    (
+        TypeError,
+        "catching classes that do not inherit|Expected a BaseException type, but got 'Function'",
+        "a student's exception lives in the student's process, so `except` and pytest.raises cannot take it; write "
+        "expect_raises(hw, NAME, call, hw.MODULE.ERROR)",
+    ),
+    (ValueError, "read-only", COPY),
+    (
+        RuntimeError,
+        "does not require grad",
+        "an answer comes without its graph; keep it there: `out = hw.MODULE.f.kept(x)`, `out.sum.kept().backward()`",
+    ),
+    (
+        TypeError,
+        "code object was expected, got",
+        "the student's code has no source here; read the file's: hw.source(\"FILE.py\").decode()",
+    ),
+    (
+        ValueError,
+        "a coroutine was expected, got",
+        "a student's coroutine runs in the student's process; run it there, by a function that calls asyncio.run, in a "
+        "file of `modules` that is not in `submit`",
+    ),
+    (
+        TypeError,
+        "should be called on dataclass instances",
+        "a student's object is a dataclass in the student's process alone; read its attributes: vars(a)",
+    ),
+)
+XFAIL = (
+    "pytest.xfail has no meaning in a check; raise Mismatch for a wrong answer, or Skipped for what cannot be graded "
+    "(grader.errors)"
+)
 NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
 MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or dtype
     "(operands )?could not (be )?broadcast", "matmul: Input operand", r"shapes? .*(not aligned|cannot)",
@@ -203,33 +236,15 @@ def as_fraction(gained: Any) -> float:
 def by_tests(error: BaseException, check: Check) -> tuple[Verdict, str] | None:
     """Verdict and message if pytest or unittest skipped a check; else None.
 
-    Raises UsageError, with the line and the cure, for what a test may do and a check may not: use `pytest.xfail`, catch
-    a student's exception by `except` or `pytest.raises`, read attributes of the exception that was caught instead,
-    write into a value that was read from a student's object, call an answer's `backward`, or read a function's source.
+    Raises UsageError, with the line and the cure, for what a test may do and a check may not: see CURES.
     """
     if isinstance(error, outcome("_pytest.outcomes", "Skipped") | outcome("unittest.case", "SkipTest")):
         return Verdict.SKIPPED, str(error) or f"the check {check.name} skipped this, and gave no reason"
-    cure = ""
+    cure = next((told for kind, words, told in CURES if isinstance(error, kind) and re.search(words, str(error))), "")
     if isinstance(error, outcome("_pytest.outcomes", "XFailed")):
-        cure = (
-            "pytest.xfail has no meaning in a check; raise Mismatch for a wrong answer, or Skipped for what cannot be "
-            "graded (grader.errors)"
-        )
-    elif isinstance(error, TypeError) and NO_EXCEPTION.match(str(error)):
-        cure = (
-            "a student's exception lives in the student's process, so `except` and pytest.raises cannot take it; write "
-            "expect_raises(hw, NAME, call, hw.MODULE.ERROR)"
-        )
+        cure = XFAIL
     elif isinstance(error, AttributeError) and isinstance(error.obj, StudentError):
         cure = f"the exception that was caught has no {error.name}; read it from the student's exception: hw.raised()"
-    elif isinstance(error, ValueError) and "read-only" in str(error):
-        cure = COPY
-    elif isinstance(error, RuntimeError) and "does not require grad" in str(error):
-        cure = (
-            "an answer comes without its graph; keep it there: `out = hw.MODULE.f.kept(x)`, `out.sum.kept().backward()`"
-        )
-    elif isinstance(error, TypeError) and "code object was expected, got" in str(error):
-        cure = "the student's code has no source here; read the file's: hw.source(\"FILE.py\").decode()"
     if cure and (frames := own_frames(error, check)):
         frame, number = frames[-1]
         raise UsageError(f"{frame.f_code.co_filename}:{number}: {cure}")

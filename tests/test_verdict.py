@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import hashlib
 import inspect
 import json
@@ -174,6 +176,16 @@ def going_back(hw: Any, rng: Any) -> None:
     """It goes back from an answer, whose graph stays in the student's process."""
     answer = pytest.importorskip("torch").ones(2)
     answer.sum().backward()
+
+
+def running_a_coroutine(hw: Any, rng: Any) -> None:
+    """It runs here what can only run there."""
+    asyncio.run(hw.functions.Own)
+
+
+def reading_a_dataclass(hw: Any, rng: Any) -> None:
+    """It takes a student's object for one of this process."""
+    dataclasses.asdict(hw.functions.Own)
 
 
 def reading_what_was_caught(hw: Any, rng: Any) -> None:
@@ -396,6 +408,8 @@ def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure
         (writing_into_a_list, r"an attribute is read as a copy, so writing into it is lost"),
         (writing_into_a_set, r"an attribute is read as a copy, so writing into it is lost"),
         (reading_the_source, r"the student's code has no source here; read the file's: hw\.source\("),
+        (running_a_coroutine, "a student's coroutine runs in the student's process; run it there"),
+        (reading_a_dataclass, r"a student's object is a dataclass in the student's process alone; read .*vars\(a\)"),
         (going_back, r"an answer comes without its graph; keep it there: `out = hw\.MODULE\.f\.kept\(x\)`"),
         (reading_what_was_caught, r"the exception that was caught has no missing; read it from .* hw\.raised\(\)"),
     ],
