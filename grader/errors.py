@@ -37,6 +37,10 @@ class UsageError(BackgradeError):
     """The user can fix this; the message says how."""
 
 
+class UnsendableError(UsageError):
+    """A check gives the student's code what cannot be sent to it."""
+
+
 class RubricError(UsageError):
     """A mistake in a rubric. `str()` is "rubric.yaml:LINE: sentence"."""
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from grader.check import Draws, Subject, defined_at
 from grader.clock import clock, seconds_of
-from grader.errors import Skipped, StudentError, Undecided, UsageError
+from grader.errors import Skipped, StudentError, Undecided, UnsendableError, UsageError
 from grader.model import Check, CheckPlan, CheckResult, Homework, Measure, Verdict
 from grader.sandbox.check_line import in_engine
 from grader.sandbox.remote import OBJECT, Proxy
@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 
 # Types of answers by value.
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set, np.ndarray)
-PARTS = re.compile(r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range")
+SHAPED = (np.ndarray, str, bytes, list, tuple, Proxy)  # answers that numpy may take for an array of another shape
+ITERATED = (str, bytes, dict, set, frozenset)  # answers whose elements a loop meets, though they are no parts
+PARTS = re.compile(
+    r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range|zip\(\) argument .*"
+)
 UNREADABLE = {"UnicodeDecodeError", "JSONDecodeError", "UnpicklingError", "EOFError", "BadZipFile"}  # of any format
 UNRAISED = re.compile(r"DID NOT RAISE (?:<class ')?(.*?)(?:'>)?")  # what `pytest.raises` says
 CURES = (  # what a check may not do: the exception that comes of it, a pattern of its words, and the cure
@@ -77,6 +81,7 @@ MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or 
     "all the input array dim", "The truth value of an array", "only .*arrays can be converted", "too many indices for",
     r"index -?\d+ is out of", "ufunc '.*' (not|did not)", "The size of tensor a", ".* did not match [A-Z]",
     "Boolean value of Tensor", "only integers, slices", r"Can't call numpy\(\) on Tensor",
+    "setting an array element with a sequence", "operand '.*' does not support ufuncs",
 )  # fmt: skip
 MOST_PARTS = 1000  # of answers that are searched for the reason of an exception
 MOST_MISSED = 3  # numbers that a sentence names
@@ -186,8 +191,11 @@ def carry_out(
         hw.review(str(question))
     except Skipped as reason:
         verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
-    except (UsageError, KeyboardInterrupt):
-        raise
+    except (UsageError, KeyboardInterrupt) as error:
+        found = made_of_no_numbers(error, check, hw) if isinstance(error, UnsendableError) else None
+        if found is None:
+            raise
+        (verdict, message), fraction = found, 0.0
     except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
         found = by_tests(error, check) or by_answer(error, check, hw)
         verdict, message = found or (Verdict.INTERNAL, traceback.format_exc())
@@ -285,7 +293,7 @@ def by_answer(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict,
         return Verdict.FAIL, f"an answer is a plain {got}, and {use}: {OBJECT}"
     if misfits(error, answers_in(used(error, check), hw)):
         return Verdict.FAIL, f"an answer has another type or shape than expected: {line}"[:MOST_SAID]
-    return None
+    return made_of_no_numbers(error, check, hw)
 
 
 def not_held(told: str, check: Check) -> str:
@@ -310,29 +318,51 @@ def misused(error: BaseException, check: Check) -> tuple[str, str]:
     return "", ""
 
 
+def made_of_no_numbers(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict, str] | None:
+    """Verdict and message if the line that failed has an array of texts or objects, and an answer is one of what numpy
+    makes such an array; else None."""
+    from grader.failing.steps import parts  # only where a check broke
+
+    arrays = (value for value in used(error, check) if isinstance(value, np.ndarray))
+    if not isinstance(error, UnsendableError) and all(array.dtype.kind in "biufc" for array in arrays):
+        return None
+    answers = [call.answer for call in reversed(hw.session.trace.calls)] if hw.session.trace else []
+    for part in (part for answer in answers for _, part in islice(parts(answer), MOST_PARTS)):
+        if part is None:
+            return Verdict.NOT_IMPLEMENTED, "an answer is None, and it was used: not implemented yet"
+        if isinstance(part, str | bytes | dict | set | frozenset) or (type(part) is int and abs(part) >= 1 << 63):
+            large = "an int of more than 64 bits" if type(part) is int else f"a plain {type(part).__name__}"
+            return Verdict.FAIL, f"an answer is {large}, and an array was made of it: numbers were expected"
+    return None
+
+
 def misfits(error: BaseException, answers: Iterable[Any]) -> bool:
-    """Whether one of the answers fits what an exception complains of: it has the type that a TypeError names, or is an
-    array or a text, and numpy or torch complains of a shape or dtype."""
+    """Whether one of the answers fits what an exception complains of: it has the type that a TypeError names, or is one
+    of SHAPED or an object, and numpy or torch complains of a shape or dtype."""
     found = {type(answer) for answer in answers}
     if isinstance(error, ValueError | IndexError | RuntimeError | TypeError) and re.match(
         "|".join(MISFITS), str(error)
     ):
-        return any(kind in (np.ndarray, str, bytes) or kind.__name__ == "Tensor" for kind in found)
+        return any(issubclass(kind, SHAPED) or kind.__name__ == "Tensor" for kind in found)
     named = re.findall(r"\w+", str(error)) if isinstance(error, TypeError) else ()
-    return any(kind in PLAIN and kind.__name__ in named for kind in found)
+    return any(issubclass(kind, PLAIN) and kind.__name__ in named for kind in found)
 
 
 def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
-    """Yield the student's answers among the values in a line and their parts. If the line may call the student's code,
-    the last answer and its parts come first."""
+    """Yield the student's answers among the values in a line, and their parts and rows. If the line may call the
+    student's code, the last answer and its parts come first."""
     from grader.failing.steps import parts  # only where a check broke
 
     answers = [call.answer for call in reversed(hw.session.trace.calls)] if hw.session.trace else []
     given = [part for answer in answers for _, part in islice(parts(answer), MOST_PARTS)][:MOST_PARTS]
     if any(isinstance(value, Subject | Proxy) for value in values):
         yield from (part for answer in answers[:1] for _, part in islice(parts(answer), MOST_PARTS))
-    known = set(map(id, given))
-    yield from (part for value in values for _, part in islice(parts(value), MOST_PARTS) if id(part) in known)
+    given += [one for many in given if isinstance(many, ITERATED) for one in islice(many, MOST_PARTS)]
+    known, arrays = set(map(id, given)), [one for one in given if isinstance(one, np.ndarray)]
+    for part in (part for value in values for _, part in islice(parts(value), MOST_PARTS)):
+        row = isinstance(part, np.ndarray) and any(np.may_share_memory(part, one) for one in arrays)
+        if row or id(part) in known:
+            yield part
 
 
 def used(error: BaseException, check: Check) -> list[Any]:

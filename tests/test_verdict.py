@@ -374,6 +374,53 @@ def misusing_its_own(hw: Any, rng: Any) -> None:
     {}["a" + 1]
 
 
+def subtracting(hw: Any, rng: Any) -> None:
+    """f doubles a row."""
+    assert np.abs(hw.functions.f(np.ones(3)) - 2 * np.ones(3)).max() < 1e-9
+
+
+def averaging(hw: Any, rng: Any) -> None:
+    """f doubles a row."""
+    found = np.asarray(hw.functions.f(np.ones(3)))
+    assert abs(found.mean() - 2) < 1e-9
+
+
+def handing_on(hw: Any, rng: Any) -> None:
+    """f doubles a row twice."""
+    rows = np.array([hw.functions.f(np.ones(3)) for _ in range(2)])
+    assert np.all(hw.functions.f(rows) == 4)
+
+
+def going_along(hw: Any, rng: Any) -> None:
+    """f doubles each row."""
+    for row, one in zip(hw.functions.f(np.ones((2, 3))), np.ones(2), strict=True):
+        assert float(row[0]) == 2 * one
+        assert row @ np.ones(3) == 6
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["None", "[1, 2]", "[[1], [2, 3]]", "'text'", "['a', 1]", "{1: 2}", "{1, 2}", "b'ab'", "2**100", "[None, 1.0]",
+     "[]", "range(3)", "x.tolist() + [1]", "x[:, :2] if x.ndim > 1 else x[:2]"],
+)  # fmt: skip
+def test_an_answer_of_any_other_kind_in_a_sum_is_no_fault_of_the_check(tmp_path, answer):
+    work = replace(SUBMISSION, files={"functions.py": f"def f(x): return {answer}\n".encode()})
+    report = grade(work, homework(tmp_path, subtracting, averaging, handing_on, going_along), seed=1)
+    wrong = {Verdict.FAIL, Verdict.NOT_IMPLEMENTED, Verdict.RAISED}
+    assert {check.name: check.verdict for check in report.checks if check.verdict not in wrong} == {}
+
+
+def sending_an_object(hw: Any, rng: Any) -> None:
+    """It sends what cannot be sent, after an answer that is right."""
+    hw.functions.f(np.ones(3))
+    hw.functions.f(np.array([object()]))
+
+
+def test_an_array_that_is_made_of_no_answer_is_the_checks_own(tmp_path):
+    with pytest.raises(UsageError, match="a ndarray of object cannot be sent"):
+        grade(SUBMISSION, homework(tmp_path, sending_an_object), seed=1)
+
+
 def test_an_answer_of_another_type_or_shape_is_a_wrong_answer(tmp_path):
     code = b"import numpy as np\ndef f(x): return 2 * x\ndef text(): return '2'\ndef many(): return [1, 2]\n"
     work = replace(SUBMISSION, files={"functions.py": code + b"def row(): return np.ones(3)\n"})

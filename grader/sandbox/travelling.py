@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from grader.errors import UsageError
+from grader.errors import UnsendableError, UsageError
 from grader.sandbox.check_line import line
 from grader.sandbox.remote import Function, Module, Remote
 from grader.sandbox.replies import AS_IT_IS, CopiedList
@@ -57,7 +57,7 @@ def travelling(value: Any, callbacks: dict[int, Callable[..., Any]]) -> Any:
     if isinstance(value, np.random.Generator):
         raise UsageError(f"{line()}: a generator cannot be sent to the student's process; send hw.generator(seed)")
     dtype = f" of {value.dtype}" if isinstance(value, np.ndarray) else ""
-    raise UsageError(
+    raise UnsendableError(
         f"{line()}: a {kind.__name__}{dtype} cannot be sent to the student's process, only plain data and functions; "
         "make it there, by a file of `modules` that is not in `submit`"
     )
