@@ -2,6 +2,7 @@
 
     BackgradeError
     ├── UsageError            the command, a file or a rubric is wrong: one sentence, exit code 2
+    │   ├── UnsendableError   a check gives the student's code what cannot be sent to it
     │   ├── RubricError       a mistake in rubric.yaml, with its line
     │   └── SubmissionError   a folder or archive that cannot be read as a submission
     ├── Skipped               SKIPPED: this machine lacks what a check needs; no points are earned or lost

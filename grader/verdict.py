@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # Types of answers by value.
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set, np.ndarray)
-SHAPED = (np.ndarray, str, bytes, list, tuple, Proxy)  # answers that numpy may take for an array of another shape
+SHAPED = (np.ndarray, np.generic, str, bytes, list, tuple, set, frozenset, Proxy)  # answers that may have another shape
 ITERATED = (str, bytes, dict, set, frozenset)  # answers whose elements a loop meets, though they are no parts
 PARTS = re.compile(
     r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range|zip\(\) argument .*"
@@ -76,12 +76,16 @@ XFAIL = (
     "(grader.errors)"
 )
 NO_NUMBER = re.compile("invalid literal for int|could not convert string to float")
-MISFITS = (  # how numpy and torch begin to speak of arrays of another shape or dtype
+MISFITS = (  # how Python, numpy and torch begin to speak of arrays and lists of another shape or dtype
     "(operands )?could not (be )?broadcast", "matmul: Input operand", r"shapes? .*(not aligned|cannot)",
     "all the input array dim", "The truth value of an array", "only .*arrays can be converted", "too many indices for",
     r"index -?\d+ is out of", "ufunc '.*' (not|did not)", "The size of tensor a", ".* did not match [A-Z]",
     "Boolean value of Tensor", "only integers, slices", r"Can't call numpy\(\) on Tensor",
-    "setting an array element with a sequence", "operand '.*' does not support ufuncs",
+    "setting an array element with a sequence", "operand '.*' does not support ufuncs", "cannot reshape array",
+    "(cannot convert )?dictionary update sequence", r"(min|max)\(\) (arg|iterable argument) is", "zero-size array",
+    r"axis -?\d+ is out of bounds", "(need|needs|requires) at least", "attempt to get arg(min|max) of an empty",
+    "zero-dimensional arrays cannot", r"'numpy\.\w+' object is not", "invalid index to scalar",
+    r"\d+-dimensional array given",
 )  # fmt: skip
 MOST_PARTS = 1000  # of answers that are searched for the reason of an exception
 MOST_MISSED = 3  # numbers that a sentence names
@@ -321,13 +325,10 @@ def misused(error: BaseException, check: Check) -> tuple[str, str]:
 def made_of_no_numbers(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict, str] | None:
     """Verdict and message if the line that failed has an array of texts or objects, and an answer is one of what numpy
     makes such an array; else None."""
-    from grader.failing.steps import parts  # only where a check broke
-
     arrays = (value for value in used(error, check) if isinstance(value, np.ndarray))
     if not isinstance(error, UnsendableError) and all(array.dtype.kind in "biufc" for array in arrays):
         return None
-    answers = [call.answer for call in reversed(hw.session.trace.calls)] if hw.session.trace else []
-    for part in (part for answer in answers for _, part in islice(parts(answer), MOST_PARTS)):
+    for part in (part for answer in last_answers(hw) for part in pieces(answer)):
         if part is None:
             return Verdict.NOT_IMPLEMENTED, "an answer is None, and it was used: not implemented yet"
         if isinstance(part, str | bytes | dict | set | frozenset) or (type(part) is int and abs(part) >= 1 << 63):
@@ -351,18 +352,32 @@ def misfits(error: BaseException, answers: Iterable[Any]) -> bool:
 def answers_in(values: Sequence[Any], hw: Subject) -> Iterator[Any]:
     """Yield the student's answers among the values in a line, and their parts and rows. If the line may call the
     student's code, the last answer and its parts come first."""
+    answers = list(last_answers(hw))
+    given = list(islice((part for answer in answers for part in pieces(answer)), MOST_PARTS))
+    if any(isinstance(value, Subject | Proxy) for value in values):
+        yield from (part for answer in answers[:1] for part in pieces(answer))
+    known, arrays = set(map(id, given)), [one for one in given if isinstance(one, np.ndarray)]
+    for part in (part for value in values for part in pieces(value)):
+        row = isinstance(part, np.ndarray) and any(np.may_share_memory(part, one) for one in arrays)
+        entry = isinstance(part, np.generic) and any(np.any(one == part) for one in arrays)
+        if row or entry or id(part) in known:
+            yield part
+
+
+def last_answers(hw: Subject) -> Iterator[Any]:
+    """Yield the student's answers, the last one first; those of the last request alone where no calls are kept."""
+    trace = hw.session.trace
+    yield from reversed([call.answer for call in trace.calls] if trace else hw.session.answers)
+
+
+def pieces(value: Any) -> Iterator[Any]:
+    """A value, its parts, and the elements of those whose elements are no parts; MOST_PARTS of each at most."""
     from grader.failing.steps import parts  # only where a check broke
 
-    answers = [call.answer for call in reversed(hw.session.trace.calls)] if hw.session.trace else []
-    given = [part for answer in answers for _, part in islice(parts(answer), MOST_PARTS)][:MOST_PARTS]
-    if any(isinstance(value, Subject | Proxy) for value in values):
-        yield from (part for answer in answers[:1] for _, part in islice(parts(answer), MOST_PARTS))
-    given += [one for many in given if isinstance(many, ITERATED) for one in islice(many, MOST_PARTS)]
-    known, arrays = set(map(id, given)), [one for one in given if isinstance(one, np.ndarray)]
-    for part in (part for value in values for _, part in islice(parts(value), MOST_PARTS)):
-        row = isinstance(part, np.ndarray) and any(np.may_share_memory(part, one) for one in arrays)
-        if row or id(part) in known:
-            yield part
+    for _, part in islice(parts(value), MOST_PARTS):
+        yield part
+        if isinstance(part, ITERATED):
+            yield from islice(part, MOST_PARTS)
 
 
 def used(error: BaseException, check: Check) -> list[Any]:

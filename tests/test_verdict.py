@@ -398,14 +398,36 @@ def going_along(hw: Any, rng: Any) -> None:
         assert row @ np.ones(3) == 6
 
 
+def counting(hw: Any, rng: Any) -> None:
+    """f gives pairs."""
+    assert dict(hw.functions.f(np.ones(3))) == {1: 3}
+
+
+def listing(hw: Any, rng: Any) -> None:
+    """f gives numbers, and prints nothing."""
+    hw.printed()
+    assert list(hw.functions.f(np.ones(3))) == [5, 6]
+
+
+def taking_the_largest(hw: Any, rng: Any) -> None:
+    """f gives two rows."""
+    found = hw.functions.f(np.ones((2, 3)))
+    assert max(found[0]) == 2
+    assert np.max(found, axis=1).shape == (2,)
+    assert np.reshape(found, (3, 2)).argmax() == 0
+    assert np.linalg.det(found) == 0
+
+
 @pytest.mark.parametrize(
     "answer",
     ["None", "[1, 2]", "[[1], [2, 3]]", "'text'", "['a', 1]", "{1: 2}", "{1, 2}", "b'ab'", "2**100", "[None, 1.0]",
-     "[]", "range(3)", "x.tolist() + [1]", "x[:, :2] if x.ndim > 1 else x[:2]"],
+     "[]", "range(3)", "x.tolist() + [1]", "[[], []]",
+     "np.zeros((2, 3, 4))", "np.ones(2)", "5", "1j", "True", "iter([1])", "x[:, :2] if x.ndim > 1 else x[:2]"],
 )  # fmt: skip
 def test_an_answer_of_any_other_kind_in_a_sum_is_no_fault_of_the_check(tmp_path, answer):
-    work = replace(SUBMISSION, files={"functions.py": f"def f(x): return {answer}\n".encode()})
-    report = grade(work, homework(tmp_path, subtracting, averaging, handing_on, going_along), seed=1)
+    work = replace(SUBMISSION, files={"functions.py": f"import numpy as np\ndef f(x): return {answer}\n".encode()})
+    checks = subtracting, averaging, handing_on, going_along, counting, listing, taking_the_largest
+    report = grade(work, homework(tmp_path, *checks), seed=1)
     wrong = {Verdict.FAIL, Verdict.NOT_IMPLEMENTED, Verdict.RAISED}
     assert {check.name: check.verdict for check in report.checks if check.verdict not in wrong} == {}
 
