@@ -67,8 +67,8 @@ def recognise(
 
 
 def noted(students: Sequence[Student], folder: Path) -> list[Student]:
-    """The students. If one without work has a file of that name that was taken for a note, or a folder or file of that
-    name lies one level too deep, as in folders of sections, the student's problem says so."""
+    """The students. The problem of one without work says if a file of that name was taken for a note, or if something
+    of that name lies one level too deep, as in folders of sections."""
     deep = [path for one in students if one.unlisted for _, way in one.parts if way.is_dir() for path in entries(way)]
     there = {alike(ENDING.sub("", path.name)): path for path in deep}
     there |= {alike(path.stem): path for path in children(folder) if is_note(path)}

@@ -1,7 +1,7 @@
 """Deletes all that a gradebook's folder holds of a student: results, decisions, pages and exports, and their traces.
 
-What is to be forgotten is written into a file first and deleted with it last, so that after a kill at any moment the
-same command goes on where it stopped. SQLite keeps deleted text in free pages, in its log and in temporary files: it is
+What is to be forgotten is first written into a file, which is deleted last. So after a kill at any moment, the same
+command goes on where it stopped. SQLite keeps deleted text in free pages, in its log and in temporary files: it is
 told to overwrite what it deletes, to keep temporary files in memory, and to write the whole file anew.
 """
 

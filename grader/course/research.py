@@ -1,8 +1,8 @@
 """A class for research: pseudonyms instead of names and ids, and no text that names a student.
 
 A pseudonym is computed from the student's id and the run's secret key, which stays in the gradebook. From the export
-alone nobody can compute the ids, or match the pseudonyms of two runs. Free text may still show who wrote it, so what
-students printed and drew is left out, names of the class are taken out of sentences, and a warning says so.
+alone nobody can compute the ids, or match the pseudonyms of two runs. Free text may still show who wrote it. So what
+students printed and drew is left out, and names of the class are taken out of sentences. A warning says so.
 """
 
 from __future__ import annotations

@@ -177,8 +177,8 @@ def new_folder(folder: Path) -> Iterator[Path]:
 def untar(archive: Path, folder: Path, *, most: int) -> None:
     """Unpack the files of one folder of a tar.gz, the one named as `folder`; at most `most` bytes together.
 
-    Only contents and base names are used, so that links, modes and paths in the archive do no harm (tarfile's filters
-    would do as well, but the Python 3.11 of Debian 12 lacks them). Raises UsageError.
+    Only contents and base names are used, so that links, modes and paths in the archive do no harm. The Python 3.11 of
+    Debian 12 lacks tarfile's filters. Raises UsageError.
     """
     with new_folder(folder) as half, undamaged(archive), tarfile.open(archive, "r|gz") as tar:
         room = most

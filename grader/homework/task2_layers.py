@@ -289,8 +289,8 @@ def l2_gradient(hw: Subject, rng: np.random.Generator) -> None:
 
 
 def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
-    """Require that the answer of the first of two calls is still right after the second, that the second is right when
-    it is asked AGAIN times, and that no answer is kept by some arguments alone. `at` is the position in an answer."""
+    """Require that the answer of the first of two calls is still right after the second, and that the second is right
+    each of AGAIN times. No answer may be kept by some arguments alone. `at` is the position in an answer."""
     given, others = ARGUMENTS[function], calls[1]
     mixed = (others[0], *calls[0][1:])  # an answer that is kept by its first argument, or by all the others, is wrong
     trusted, ask = getattr(hw.reference.layers, function), getattr(hw.layers, function)
@@ -306,8 +306,8 @@ def expect_apart(hw: Subject, function: str, calls: Sequence[Sequence[Any]], nam
 
 
 def expect_anew(hw: Subject, function: str, calls: Sequence[Sequence[Any]], names: Sequence[str], at: int) -> None:
-    """Require a new answer when the arrays of the first call are changed in place to those of the second, as an
-    optimizer changes parameters, and a new batch the memory of an old one. With new arrays, the second call has to be
+    """Require a new answer when the arrays of the first call are changed in place to those of the second. An optimizer
+    changes parameters so, and a new batch may lie where an old one was. With new arrays, the second call has to be
     known as right."""
     first, second = calls
     trusted, ask = getattr(hw.reference.layers, function), getattr(hw.layers, function)

@@ -320,8 +320,8 @@ def by_content(
     stubs: Mapping[str, bytes],
     takes: Collection[str],
 ) -> dict[str, Choice]:
-    """Add a question for each wanted name that no file with work has, or only one that looks like another wanted file,
-    if a file of another name looks like it."""
+    """Add questions for wanted names that no file with work has, or only one that looks like another wanted file. There
+    is a question if a file of another name looks like the wanted one."""
     taken_files = {choice.file.path for choice in picked.values() if choice.file}
     code = [file for file in found if search.names.code(file.path)]
     asked: dict[str, Choice] = {}

@@ -1,8 +1,8 @@
 """Finds the lines of a student's functions, and of what they return, for messages such as "network.py:31". Nothing is
 run.
 
-A part of an answer has a line if the function has one return, and the part is written there or is a name that gets its
-value in one place. Otherwise the function's own line is used, because a wrong line would be worse.
+A part of an answer has a line if the function has one return, which either holds the part or names it, and the name
+gets its value in one place. Otherwise the function's own line is used, because a wrong line would be worse.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ def record(folder: Path, seeds: tuple[int, ...], progress: Callable[[int], None]
     """The recording of the homework in `folder` for these seeds.
 
     Every check runs on the reference, on the work in the folders of right/ and wrong/, and on the mistakes of
-    wrong.yaml, so that what is asked of such work is recorded too. Nothing is trained. Raises UsageError where the
-    reference fails a check.
+    wrong.yaml: what is asked of such work is recorded, too. Nothing is trained. Raises UsageError where the reference
+    fails a check.
     """
     live = load(folder)
     recorder = Recorder(live.modules)

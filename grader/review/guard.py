@@ -1,7 +1,7 @@
 """Who may talk to the review server: a token in the first link, then a signed cookie; no other page, host or person.
 
-The key that signs cookies lies in the gradebook's folder, readable by its owner alone, so that a page that is open goes
-on after the server was stopped and started again.
+The key that signs cookies lies in the gradebook's folder, where its owner alone can read it. So an open page still
+works after the server was stopped and started again.
 """
 
 from __future__ import annotations

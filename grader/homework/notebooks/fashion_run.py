@@ -61,8 +61,8 @@ class Look:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The test set as sent to the student's process: in a secret order, each pixel one grey level darker or lighter, so
-    that neither the position in the public set nor the bytes of a picture give its label away. Black stays black, and
+    """The test set as sent to the student's process: in a secret order, each pixel one grey level darker or lighter. So
+    neither the position in the public set nor the bytes of a picture give its label away. Black stays black, and
     nothing else becomes it: a network may look at outlines. `at` (N,) are the positions in the public set. `new` (10,)
     are the numbers of the ten classes in this submission's runs: a network that learns follows them, a table and
     weights that were brought along do not. `y` (N,) are in these numbers."""
