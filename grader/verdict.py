@@ -87,6 +87,11 @@ MISFITS = (  # how Python, numpy and torch begin to speak of arrays and lists of
     "zero-dimensional arrays cannot", r"'numpy\.\w+' object is not", "invalid index to scalar",
     r"\d+-dimensional array given",
 )  # fmt: skip
+MISVALUED = (  # how they begin to speak of numbers for which there is no result
+    "Python int too large", "cannot convert float", "math domain error", "expected a (non-?negative|positive) input",
+    "((float|integer) )?(floor )?(division|modulo|divmod)", "Singular matrix", "array must not contain infs",
+    ".*did not converge", ".*negative (elements|dimensions)",
+)  # fmt: skip
 MOST_PARTS = 1000  # of answers that are searched for the reason of an exception
 MOST_MISSED = 3  # numbers that a sentence names
 MOST_SAID = 300  # characters of a sentence that is not the grader's own
@@ -295,7 +300,10 @@ def by_answer(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict,
         return Verdict.NOT_IMPLEMENTED, f"an answer is None, and {use}: not implemented yet"
     if got:
         return Verdict.FAIL, f"an answer is a plain {got}, and {use}: {OBJECT}"
-    if misfits(error, answers_in(used(error, check), hw)):
+    answers = list(answers_in(used(error, check), hw))
+    if answers and isinstance(error, ValueError | ArithmeticError) and re.match("|".join(MISVALUED), told):
+        return Verdict.FAIL, f"an answer has a value that cannot be used here: {line}"[:MOST_SAID]
+    if misfits(error, answers):
         return Verdict.FAIL, f"an answer has another type or shape than expected: {line}"[:MOST_SAID]
     return made_of_no_numbers(error, check, hw)
 

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import math
 import pickle
 import unittest
 import warnings
@@ -436,6 +437,38 @@ def sending_an_object(hw: Any, rng: Any) -> None:
     """It sends what cannot be sent, after an answer that is right."""
     hw.functions.f(np.ones(3))
     hw.functions.f(np.array([object()]))
+
+
+def dividing(hw: Any, rng: Any) -> None:
+    """f halves the error."""
+    errors = [hw.functions.f(at) for at in (1, 2)]
+    assert errors[0] / errors[1] == 2
+
+
+def taking_the_logarithm(hw: Any, rng: Any) -> None:
+    """f is positive."""
+    assert math.log(hw.functions.f(2)) >= 0
+
+
+def counting_up(hw: Any, rng: Any) -> None:
+    """f is a small number."""
+    assert len(np.bincount([int(hw.functions.f(2))])) == 3
+
+
+def dividing_its_own(hw: Any, rng: Any) -> None:
+    """The check's own numbers cannot be divided."""
+    hw.functions.f(2)
+    assert 1 / len([]) == 0
+
+
+def test_a_value_for_which_there_is_no_result_is_a_wrong_answer(tmp_path):
+    def verdicts_of(answer: str, *checks: Any) -> list[Verdict]:
+        work = replace(SUBMISSION, files={"functions.py": f"def f(x): return {answer}\n".encode()})
+        return [check.verdict for check in grade(work, homework(tmp_path, *checks), seed=1).checks]
+
+    assert verdicts_of("0", dividing, taking_the_logarithm, dividing_its_own) == [Verdict.FAIL] * 2 + [Verdict.INTERNAL]
+    for answer in ("-1", "float('nan')", "float('inf')"):
+        assert verdicts_of(answer, counting_up) == [Verdict.FAIL]
 
 
 def test_an_array_that_is_made_of_no_answer_is_the_checks_own(tmp_path):
