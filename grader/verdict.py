@@ -34,7 +34,18 @@ if TYPE_CHECKING:
 
 # Types of answers by value.
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set, np.ndarray)
-SHAPED = (np.ndarray, np.generic, str, bytes, list, tuple, set, frozenset, Proxy)  # answers that may have another shape
+SHAPED = (
+    np.ndarray,
+    np.generic,
+    str,
+    bytes,
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+    Proxy,
+)  # answers that may have another shape
 ITERATED = (str, bytes, dict, set, frozenset)  # answers whose elements a loop meets, though they are no parts
 PARTS = re.compile(
     r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range|zip\(\) argument .*"
@@ -85,7 +96,7 @@ MISFITS = (  # how Python, numpy and torch begin to speak of arrays and lists of
     "(cannot convert )?dictionary update sequence", r"(min|max)\(\) (arg|iterable argument) is", "zero-size array",
     r"axis -?\d+ is out of bounds", "(need|needs|requires) at least", "attempt to get arg(min|max) of an empty",
     "zero-dimensional arrays cannot", r"'numpy\.\w+' object is not", "invalid index to scalar",
-    r"\d+-dimensional array given",
+    r"\d+-dimensional array given", "cannot unpack non-iterable",
 )  # fmt: skip
 MISVALUED = (  # how they begin to speak of numbers for which there is no result
     "Python int too large", "cannot convert float", "math domain error", "expected a (non-?negative|positive) input",
@@ -349,10 +360,10 @@ def misfits(error: BaseException, answers: Iterable[Any]) -> bool:
     """Whether one of the answers fits what an exception complains of: it has the type that a TypeError names, or is one
     of SHAPED or an object, and numpy or torch complains of a shape or dtype."""
     found = {type(answer) for answer in answers}
-    if isinstance(error, ValueError | IndexError | RuntimeError | TypeError) and re.match(
-        "|".join(MISFITS), str(error)
-    ):
-        return any(issubclass(kind, SHAPED) or kind.__name__ == "Tensor" for kind in found)
+    shaped = any(issubclass(kind, SHAPED) or kind.__name__ == "Tensor" for kind in found)
+    complains = isinstance(error, ValueError | IndexError | RuntimeError | TypeError)
+    if shaped and complains and re.match("|".join(MISFITS), str(error)):
+        return True
     named = re.findall(r"\w+", str(error)) if isinstance(error, TypeError) else ()
     return any(issubclass(kind, PLAIN) and kind.__name__ in named for kind in found)
 
@@ -389,13 +400,15 @@ def pieces(value: Any) -> Iterator[Any]:
 
 
 def used(error: BaseException, check: Check) -> list[Any]:
-    """The values of the names in the homework's line that failed."""
-    frames = own_frames(error, check)
-    if not frames:
-        return []
-    frame, number = frames[-1]
-    names = re.findall(r"\w+", linecache.getline(frame.f_code.co_filename, number))
-    return [frame.f_locals[name] for name in names if name in frame.f_locals]
+    """The values of the names in the homework's line that failed. A comprehension also uses names around it."""
+    known: dict[str, Any] = {}
+    line = ""
+    for frame, number in reversed(own_frames(error, check)):
+        line = line or linecache.getline(frame.f_code.co_filename, number)
+        known = {**frame.f_locals, **known}
+        if not frame.f_code.co_name.startswith("<"):
+            break
+    return [known[name] for name in re.findall(r"\w+", line) if name in known]
 
 
 def own_frames(error: BaseException, check: Check) -> list[tuple[FrameType, int]]:

@@ -404,6 +404,12 @@ def counting(hw: Any, rng: Any) -> None:
     assert dict(hw.functions.f(np.ones(3))) == {1: 3}
 
 
+def taking_pairs(hw: Any, rng: Any) -> None:
+    """f gives pairs."""
+    steps = hw.functions.f(np.ones(3))
+    assert [second for _, (_, second) in enumerate(steps)] == [2]
+
+
 def listing(hw: Any, rng: Any) -> None:
     """f gives numbers, and prints nothing."""
     hw.printed()
@@ -427,7 +433,7 @@ def taking_the_largest(hw: Any, rng: Any) -> None:
 )  # fmt: skip
 def test_an_answer_of_any_other_kind_in_a_sum_is_no_fault_of_the_check(tmp_path, answer):
     work = replace(SUBMISSION, files={"functions.py": f"import numpy as np\ndef f(x): return {answer}\n".encode()})
-    checks = subtracting, averaging, handing_on, going_along, counting, listing, taking_the_largest
+    checks = subtracting, averaging, handing_on, going_along, counting, listing, taking_pairs, taking_the_largest
     report = grade(work, homework(tmp_path, *checks), seed=1)
     wrong = {Verdict.FAIL, Verdict.NOT_IMPLEMENTED, Verdict.RAISED}
     assert {check.name: check.verdict for check in report.checks if check.verdict not in wrong} == {}
