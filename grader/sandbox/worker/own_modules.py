@@ -282,6 +282,15 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         statement = self.statements[at]
         if isinstance(statement, IMPORTS):
             return False
+        if isinstance(error, FileNotFoundError) and self.lies_beside(error.filename):
+            try:
+                self.exec_beside(statement)
+            except BaseException as again:
+                if not self.goes_on(again, at):
+                    raise
+                error = again
+            else:
+                return True
         if isinstance(statement, FUNCTIONS):
             if not (name := self.follows(error)):
                 return False
@@ -300,6 +309,19 @@ class OwnLoader(importlib.machinery.SourceFileLoader):
         self.lost |= set_by(statement)
         self.tell(statement.lineno, why)
         return True
+
+    def lies_beside(self, name: object) -> bool:
+        """Whether a file that was not found where calls write lies beside this one: as a script, it is run there."""
+        return isinstance(name, str) and (Path(self.path).parent / os.path.relpath(name)).is_file()
+
+    def exec_beside(self, statement: ast.stmt) -> None:
+        """Run a statement in the folder of this file."""
+        here = os.getcwd()  # noqa: PTH109
+        os.chdir(Path(self.path).parent)
+        try:
+            exec(self.compiled(statement), self.names)
+        finally:
+            os.chdir(here)
 
     def goes_on(self, error: BaseException, at: int) -> bool:
         """Whether an error at top level costs its statement alone."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import module_from_spec
 from pathlib import Path
+
+import pytest
 
 from grader.sandbox.worker.own_modules import OwnModules
 from grader.sandbox.worker.standins import StandIns
@@ -33,3 +36,31 @@ def test_a_package_is_left_to_python(tmp_path):
     found = own(package, code)
     assert found.files == {"engine": code / "engine.py"}
     assert found.packages == {"student", "code"}
+
+
+def test_a_file_that_lies_beside_it_is_found_by_its_name_alone_and_what_it_raises_is_told(tmp_path, monkeypatch):
+    """As it is where `python net.py` was typed. Here the working directory is where calls write."""
+    scratch, code = tmp_path / "scratch", tmp_path / "code"
+    for folder in (scratch, code):
+        folder.mkdir()
+    monkeypatch.chdir(scratch)
+    (code / "rates.py").write_text("RATE = 2\n")
+    (code / "wrong.py").write_text("RATE = nothing\n")
+    (code / "net.py").write_text(
+        "with open('rates.py') as file:\n    exec(file.read())\nopen('log.txt', 'w').close()\n"
+    )
+    (code / "lacks.py").write_text("with open('rates.py'), open('data.csv'):\n    pass\nRATE = 3\n")
+    (code / "raises.py").write_text("with open('wrong.py') as file:\n    exec(file.read())\n")
+    home = own(code)
+
+    def imported(name):
+        spec = home.find_spec(name, None)
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    assert (imported("net").RATE, imported("lacks").RATE, Path.cwd()) == (2, 3, scratch)
+    assert (scratch / "log.txt").exists()
+    assert [told for told in home.stand_ins.hid if "data.csv" in told]
+    with pytest.raises(NameError, match="nothing"):
+        imported("raises")
