@@ -303,7 +303,8 @@ def cause(found: Array, right: Array, factors: Mapping[str, float], bar: Array) 
         for place in (faint, zeros):
             if words := next(place(found, right, wrong), ""):
                 return words
-    for question in (whole, decimals, rounding, sign, factor(factors), arranged, summed):
+    others = () if same(found, right) else (sign, factor(factors), arranged, summed)  # of what is wrong by more
+    for question in (whole, decimals, rounding, *others):
         if words := next(question(found, right), ""):
             return words
     for place in (limited, zeros, partly):

@@ -207,6 +207,11 @@ def test_no_cause_is_made_up():
     )
 
 
+def test_what_is_nearly_right_is_wrong_in_no_sign_and_in_no_place():
+    assert "sign" not in sentence(16.9927 + 2e-9, 16.9927)
+    assert not re.search("sign|place|transpose|sum", sentence(1000 * OUT + 2e-9 * (OUT > 1), 1000 * OUT))
+
+
 def test_what_is_right_to_thirteen_digits_is_not_called_float32():
     assert "float32" not in sentence(1e5 * W + 1e-8, 1e5 * W)
     assert "float32" in sentence((1e5 * W).astype(np.float32), 1e5 * W)
