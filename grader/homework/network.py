@@ -240,13 +240,14 @@ def as_network(value: Any, call: str) -> Any:
 class Wanted:
     """What is to be drawn: a network of `sizes`, with parameters of order 1, biases normal with standard deviation
     `biases`, and inputs. With `decided`, one class leads clearly in every row. Without `numeric`, inputs are spread
-    over magnitudes, and the first weights are smaller by `scale`."""
+    over magnitudes, and the first weights are smaller by `scale`. The second layer is smaller by `second`."""
 
     sizes: Sizes
     biases: float = 0.5
     decided: bool = False
     numeric: bool = True
     scale: float = 1.0
+    second: float = 1.0
 
 
 def draw(hw: Subject, rng: np.random.Generator, wanted: Wanted) -> Case:
@@ -331,14 +332,14 @@ def drawn(hw: Subject, seed: int, wanted: Wanted) -> Drawn:
     if wanted.numeric:
         asked, decided = (sizes.batch, sizes.inputs, sizes.classes, sizes.hidden), wanted.decided and sizes.classes > 1
         values, X = hw.reference.answers.draw(seed, asked, wanted.biases, decided)
-        return values, X
+        return values | {role: wanted.second * values[role] for role in ("weight2", "bias2")}, X
     rng = Draws(np.random.PCG64(seed))
     X = spread(rng, (sizes.batch, sizes.inputs))
     scales = {
         "weight1": 0.7 * wanted.scale,
         "bias1": wanted.biases,
-        "weight2": 0.7 * min(1.0, np.sqrt(8 / sizes.hidden)),
-        "bias2": wanted.biases,
+        "weight2": 0.7 * min(1.0, np.sqrt(8 / sizes.hidden)) * wanted.second,
+        "bias2": wanted.biases * wanted.second,
     }
     drawn_values = {role: rng.normal(scale=scales[role], size=shape) for role, shape in sizes.shapes.items()}
     return {role: value.astype(np.float32).astype(np.float64) for role, value in drawn_values.items()}, X

@@ -59,6 +59,7 @@ FAR = 20, 40  # powers of 2: numbers that a limit would cut
 HIDDEN = 0.5  # share of the right loss; a smaller loss is one that was cut off
 FAR_BELOW = 13.8  # how much lower a score is, so that its p lies between 1e-7 and 1e-6
 LIKELY = 9.0, 14.0  # how much higher it is in the first and the last row: p is near 1, its gradient not yet 0
+LEAD = 2.0  # of the best score over the label's at most, so that p is above 0.003
 BARELY = 715.0  # how much lower it is, so that p is above 0 and 1 / p, which is np.exp of the lead, overflows
 UNLIKELY = 1e-3  # tolerance of the loss for such a p: 1e-12 added in the logarithm moves it by less than 1e-4
 ARGUMENTS = {"fc_forward": ("x", "w", "b"), "relu_forward": ("x",), "softmax_loss": ("x", "y"),
@@ -191,8 +192,7 @@ def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
     n, c = small_shapes(rng)[0]
     expect_special_softmax(hw, rng, (n, c), 0)
     y = draw_labels(rng, n, c)
-    unlikely = 0.1 * rng.normal(size=(n, c)) - FAR_BELOW * np.eye(c)[y]  # log p is not clipped
-    expect_softmax_value(hw, (unlikely, y), said=" for classes that are unlikely", atol=UNLIKELY)
+    expect_softmax_value(hw, draw_unlikely(rng, y, c), said=" for classes that are unlikely", atol=UNLIKELY)
     expect_softmax_value(hw, (draw_likely(rng, y, c), y), said=" for classes that are likely")
     with edge(hw, "2.3", ONE_ROW):
         expect_softmax_value(hw, (rng.normal(size=(1, c)), rng.integers(c, size=1)))
@@ -203,16 +203,14 @@ def softmax_loss_value(hw: Subject, rng: np.random.Generator) -> None:
 def softmax_loss_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """The softmax loss returns its gradient with respect to the scores."""
     for n, c in small_shapes(rng):
-        asked = rng.normal(size=(n, c)), draw_labels(rng, n, c)
+        asked = draw_scored(rng, n, c)
         expect_numeric_softmax(hw, *asked)
-    calls = [asked, (rng.normal(size=(n, c)), draw_labels(rng, n, c))]
+    calls = [asked, draw_scored(rng, n, c)]
     expect_apart(hw, "softmax_loss", calls, ("loss", "grad_x"), 1)
-    calls = [
-        (rng.normal(scale=rng.choice([0.1, 3.0]), size=(n, c)), draw_labels(rng, n, c)) for n, c in edge_shapes(rng)
-    ]
-    expect_softmax_gradient(hw, *calls)
+    expect_softmax_gradient(hw, *(draw_scored(rng, n, c, rng.choice([0.1, 3.0])) for n, c in edge_shapes(rng)))
     y = draw_labels(rng, n, c)
     expect_softmax_gradient(hw, (draw_likely(rng, y, c), y), said=" for classes that are likely")
+    expect_softmax_gradient(hw, draw_unlikely(rng, y, c), said=" for classes that are unlikely", atol=UNLIKELY)
     expect_special_softmax(hw, rng, (n, c), 1)
     with edge(hw, "2.3", ONE_ROW):
         expect_softmax_gradient(hw, (rng.normal(size=(1, c)), rng.integers(c, size=1)))
@@ -660,13 +658,15 @@ def softmax_clues(hw: Subject, x: Array, y: NDArray[np.int64], *, recorded: bool
     )
 
 
-def expect_softmax_gradient(hw: Subject, *calls: tuple[Array, NDArray[np.int64]], said: str = "") -> None:
+def expect_softmax_gradient(
+    hw: Subject, *calls: tuple[Array, NDArray[np.int64]], said: str = "", atol: float | None = None
+) -> None:
     """The gradient by the reference."""
     for (x, y), answer in zip(calls, hw.layers.softmax_loss.map(calls), strict=True):
         _, grad_x = unpack("softmax_loss", answer, ("loss", "grad_x"))
         name, expected = f"grad_x of softmax_loss {sized(x.shape)}{said}", hw.reference.layers.softmax_loss(x, y)[1]
         clues = softmax_clues(hw, x, y, recorded=False)
-        expect_close(hw, name, grad_x, expected, factors=softmax_factors(x), clues=clues)
+        expect_close(hw, name, grad_x, expected, atol=atol, factors=softmax_factors(x), clues=clues)
 
 
 def l2_shapes(rng: np.random.Generator) -> list[tuple[int, int]]:
@@ -719,6 +719,17 @@ def draw_labels(rng: np.random.Generator, n: int, c: int) -> NDArray[np.int64]:
         y = rng.integers(c, size=n)
         if (y != y[0]).any():
             return y
+
+
+def draw_scored(rng: np.random.Generator, n: int, c: int, scale: float = 1.0) -> tuple[Array, NDArray[np.int64]]:
+    """Scores (n, c) of this deviation, and labels. None is so unlikely that a tiny constant in 1 / p shows."""
+    x, y, rows = rng.normal(scale=scale, size=(n, c)), draw_labels(rng, n, c), np.arange(n)
+    return x, np.where(x.max(axis=1) - x[rows, y] > LEAD, x.argmax(axis=1), y)
+
+
+def draw_unlikely(rng: np.random.Generator, y: NDArray[np.int64], c: int) -> tuple[Array, NDArray[np.int64]]:
+    """Scores with which each label is unlikely, so that a p that is cut off shows; and the labels."""
+    return 0.1 * rng.normal(size=(len(y), c)) - FAR_BELOW * np.eye(c)[y], y
 
 
 def draw_likely(rng: np.random.Generator, y: NDArray[np.int64], c: int) -> Array:

@@ -25,6 +25,7 @@ from .prerequisites import LAYERS, NETWORK, built_on
 REGS = (0.0, 0.9)  # even divided by a number of rows, it is no usual strength, such as 0.1
 STEP = ("loss", "grads")
 Call = tuple[Case, float]  # of training_step: a network with its batch, and reg
+NEAR = 2.0**-3  # a factor of the second layer: no class is so unlikely that a tiny constant in log(p) or 1 / p shows
 STALE = "an earlier weight is regularized: is a copy kept?"
 CHANGED = ", after a step"
 STRENGTHS = (1e-4, 0.05, 1.0, 0.05)  # by what the strength is smaller, for each of the edge sizes
@@ -36,10 +37,10 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
     with built_on(hw, LAYERS, NETWORK):
         # Whether biases are regularized has a check of its own.
         small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
-        wanted = [Wanted(sizes, biases=0.0) for sizes in small]
-        # Scores of order 1: where p underflows, a small constant in the logarithm is no mistake of this item.
-        wanted += [Wanted(sizes, biases=0.0, numeric=False, scale=2**-6) for sizes in edges]
-        wanted += [Wanted(edges[-1], biases=0.0, numeric=False, scale=2**-9)]
+        wanted = [Wanted(sizes, biases=0.0, second=NEAR) for sizes in small]
+        wanted += [Wanted(sizes, biases=0.0, numeric=False, scale=2**-6, second=NEAR) for sizes in edges[:-1]]
+        # Large weights, so that what regularization adds is large, too; the hidden units are small in their place.
+        wanted += [Wanted(edges[-1], biases=0.0, numeric=False, scale=scale) for scale in (2**-8, 2**-9)]
         *cases, last = network.draw_each(hw, rng, wanted)
         calls = [(case, reg) for case in cases[: len(small)] for reg in REGS]
         calls += [(case, by * strength(rng)) for case, by in zip(cases[len(small) :], STRENGTHS, strict=True)]
@@ -47,7 +48,7 @@ def training_step_loss(hw: Subject, rng: np.random.Generator) -> None:
         expect_step_losses(hw, *calls, (made_sure(rng, last), 0.0))
         expect_step_losses(hw, (cases[0].after_a_step(), REGS[-1]), before=cases[0])
         with edge(hw, "4.1", ONE_ROW):
-            one = network.draw(hw, rng, Wanted(network.one_row(rng), biases=0.0))
+            one = network.draw(hw, rng, Wanted(network.one_row(rng), biases=0.0, second=NEAR))
             expect_step_losses(hw, (one, REGS[-1]))
 
 
@@ -57,22 +58,23 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
     """A training step returns the gradient of the whole loss, regularization included, for both weight matrices."""
     with built_on(hw, LAYERS, NETWORK):
         small, edges = network.draw_sizes(rng), network.edge_sizes(rng)
-        wanted = [*map(Wanted, small), *(Wanted(sizes, numeric=False) for sizes in edges)]
+        wanted = [Wanted(sizes, second=NEAR) for sizes in small]
+        wanted += [Wanted(sizes, numeric=False, scale=2**-6, second=NEAR) for sizes in edges]
         *cases, last = network.draw_each(hw, rng, [*wanted, Wanted(edges[0], numeric=False, scale=2**-9)])
         calls = []
         for case in cases[: len(small)]:
             # reg > 0 first: a gradient of the regularization alone is 0 for reg = 0
             calls += [(case, reg) for reg in reversed(REGS)]
             # All are asked before the first is read. If one array is used again for all, it holds what belongs to
-            # these images, all of which are classified right.
+            # these images, all of which are classified right. Their gradients are large.
             shown = case.of_images(rng)
-            calls.append((replace(shown, y=np.argmax(shown.scores(), axis=1)), REGS[-1]))
+            calls.append((replace(shown, y=np.argmax(shown.scores(), axis=1)), great_strength(rng)))
         expect_step_gradients(hw, calls, WEIGHTS, watched=True)
         calls = [(case, by * strength(rng)) for case, by in zip(cases[len(small) :], STRENGTHS, strict=True)]
         calls += [(made_sure(rng, last), 0.0), (cases[0].after_a_step(), REGS[-1])]
         expect_step_gradients(hw, calls, WEIGHTS, before=cases[0])
         with edge(hw, "4.1", ONE_ROW):
-            one = network.draw(hw, rng, Wanted(network.one_row(rng), numeric=False))
+            one = network.draw(hw, rng, Wanted(network.one_row(rng), numeric=False, scale=2**-6, second=NEAR))
             expect_step_gradients(hw, [(one, REGS[-1])], WEIGHTS)
 
 
@@ -80,7 +82,7 @@ def training_step_gradient(hw: Subject, rng: np.random.Generator) -> None:
 def training_step_biases(hw: Subject, rng: np.random.Generator) -> None:
     """A training step leaves the biases unregularized, in the loss and in their gradients."""
     with built_on(hw, LAYERS, NETWORK):
-        wanted = [Wanted(sizes, biases=3.0) for sizes in network.draw_sizes(rng)]
+        wanted = [Wanted(sizes, biases=3.0, second=NEAR) for sizes in network.draw_sizes(rng)]
         *cases, many = network.draw_each(hw, rng, [*wanted, Wanted(network.many_rows(rng), numeric=False)])
         calls = list(zip(cases, (REGS[-1], 0.05 * strength(rng)), strict=True))
         found, bare = added_by_reg(hw, calls), []
