@@ -44,7 +44,7 @@ OTHERS = "it is another network's, saved to this file before, or to another one 
 FIRST = "it is the network that was loaded before, from another file"
 SAVED, OTHER = "model.pkl", "other.pkl"
 LEAST = 3  # bytes in a file for each number; float32 has 4, of which all but a few bits are random
-ALIKE = 0.1  # share of weights that may be equal to another one: float32 has few that are
+ALIKE = 0.004  # share of weights that may be equal to another one, as one in a thousand is in float32
 
 
 @check("3.1", "two_layer_net.TwoLayerNet.__init__")
@@ -453,9 +453,10 @@ def as_vector(value: Any) -> Any:
 
 
 def expect_normal(hw: Subject, name: str, weights: Array, scale: float) -> None:
-    """Weights that a normal distribution around 0 of this standard deviation may have given: their mean, deviation and
-    distribution, each of which a right network fails in fewer than 1 of 10 million runs."""
-    values = np.sort(np.asarray(weights, dtype=np.float64), axis=None) / scale
+    """Weights that a normal distribution around 0 of this standard deviation may have given: their mean, deviation,
+    distribution and order, each of which a right network fails in fewer than 1 of 10 million runs."""
+    drawn = np.asarray(weights, dtype=np.float64) / scale
+    values = np.sort(drawn, axis=None)
     if not np.isfinite(values).all():
         raise Mismatch(f"the weights {name} of a new network are not all finite")
     bound = SIGMAS / np.sqrt(2 * values.size)
@@ -469,6 +470,9 @@ def expect_normal(hw: Subject, name: str, weights: Array, scale: float) -> None:
         raise Mismatch(f"the weights {name} have mean {mean:.3g}; draw them from a normal distribution around zero")
     if not farthest(values) * np.sqrt(values.size) < FARTHEST:
         raise Mismatch(f"the weights {name} are not normally distributed; draw each from a normal distribution")
+    for some in (drawn, drawn.T):  # the products of neighbours, which add up where they are in some order
+        if abs(float((some[1:] * some[:-1]).sum())) > SIGMAS * np.sqrt(some[1:].size):
+            raise Mismatch(f"the weights {name} come in an order: each depends on its neighbours; draw each by itself")
 
 
 def farthest(ordered: Array) -> float:
@@ -480,10 +484,11 @@ def farthest(ordered: Array) -> float:
 
 
 def expect_drawn_once(weights: Array) -> None:
-    """No weight is another's copy, or its negative: W2 is no part of W1, and no row repeats another."""
-    repeated = np.count_nonzero(np.diff(np.sort(np.abs(weights))) == 0) / weights.size
-    if repeated > ALIKE:
-        raise Mismatch(f"{repeated:.0%} of the weights of a new network repeat others; draw each of them by itself")
+    """No weight is another's copy, or its negative: W2 is no part of W1, and no row repeats another, or is 0."""
+    repeated, zeros = np.count_nonzero(np.diff(np.sort(np.abs(weights))) == 0), np.count_nonzero(weights == 0)
+    if repeated > ALIKE * weights.size:
+        count, what = (zeros, "are 0") if 2 * zeros > repeated else (repeated, "repeat others")
+        raise Mismatch(f"{count} of the weights of a new network {what}; draw each of them by itself")
 
 
 def own_scores(case: Case, role: str, values: Sequence[Array]) -> list[Any]:

@@ -147,6 +147,24 @@ def test_weights_that_repeat_others_or_mirror_them_are_not_drawn_one_by_one() ->
     for copied in (drawn, -drawn):
         with pytest.raises(Mismatch, match="of the weights of a new network repeat others"):
             task3_two_layer_net.expect_drawn_once(np.concatenate([drawn, copied[:10_000]]))
+    columns = drawn[:16_200].reshape(180, 90)
+    for column, says in ((columns[:, 1], "180 of the weights of a new network repeat"), (0, "180 .* are 0; draw each")):
+        with pytest.raises(Mismatch, match=says):
+            task3_two_layer_net.expect_drawn_once(np.c_[columns[:, 1:], columns[:, 0] * 0 + column].ravel())
+
+
+@pytest.mark.parametrize("axis", [0, 1, None])
+def test_weights_that_are_sorted_are_not_drawn_one_by_one(axis: int | None, student: Student) -> None:
+    init = student["two_layer_net"].TwoLayerNet.__init__
+
+    class Sorted(student["two_layer_net"].TwoLayerNet):  # type: ignore[name-defined, misc]
+        def __init__(self, *sizes: Any, **named: Any) -> None:
+            init(self, *sizes, **named)
+            self.W1[...] = np.sort(self.W1, axis=axis).reshape(self.W1.shape)
+
+    student["two_layer_net"].TwoLayerNet = Sorted
+    with pytest.raises(Mismatch, match="come in an order: each depends on its neighbours"):
+        run(CHECKS["net_parameters"], student)
 
 
 @pytest.mark.parametrize("name", MISTAKES)
