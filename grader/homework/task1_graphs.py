@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 F1 = ("x1", "w1", "x2", "w2", "b", "y")
 POINTS, SMALL, WHOLE = 15, 3, 6
 FAR = (6, 8), (15, 16), (101, 130)  # a probability is below 0.01, or below 1e-6, and not yet 0; beyond any limit
+BEHIND = 8  # how far the score of y may lie below the other: 1e-12 that keeps log(p) or 1 / p finite does not show yet
 WATCHED = 3  # points at which a call is watched for finite differences, which it has to show at each
 F4_POINTS = 3
 MOST_INPUTS = 64  # of f4; its points and what may be wrong with it grow with the square of their number
@@ -49,7 +50,7 @@ def f3_forward_recorded(hw: Subject, rng: np.random.Generator) -> None:
         clues = output_clues(hw, "f3", calls)
         expect_close(hw, name, yours, np.array(recorded["outputs"]), reveal=True, clues=clues, part=(0,))
         # The file is public, so a table of its outputs would pass without this second comparison.
-        expect_outputs(hw, "f3", [(*point, y) for point in points(rng, 2)], f"L of f3 with y={y} on new inputs")
+        expect_outputs(hw, "f3", scored(points(rng, 2), y), f"L of f3 with y={y} on new inputs")
 
 
 @check("1.1", "functions.f3")
@@ -57,21 +58,21 @@ def f3_forward_fresh(hw: Subject, rng: np.random.Generator) -> None:
     """f3 returns the right loss for new inputs, with y = 1 and y = 2."""
     at = points(rng, 2)  # the same for both, because an answer may not be kept by s1 and s2 alone
     for y in (1, 2):
-        expect_outputs(hw, "f3", [(*point, y) for point in at], f"L of f3 with y={y}")
+        expect_outputs(hw, "f3", scored(at, y), f"L of f3 with y={y}")
 
 
 @check("1.1", "functions.f3")
 @partial(asks_of_differences, times=WATCHED)
 def f3_gradient_y1(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 1."""
-    expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(1,))
+    expect_gradients(hw, "f3", [point[:2] for point in scored(points(rng, 2), 1)], ("s1", "s2"), fixed=(1,))
 
 
 @check("1.1", "functions.f3")
 @partial(asks_of_differences, times=WATCHED)
 def f3_gradient_y2(hw: Subject, rng: np.random.Generator) -> None:
     """The backward pass of f3 returns the gradients with respect to s1 and s2 when y = 2."""
-    expect_gradients(hw, "f3", points(rng, 2), ("s1", "s2"), fixed=(2,))
+    expect_gradients(hw, "f3", [point[:2] for point in scored(points(rng, 2), 2)], ("s1", "s2"), fixed=(2,))
 
 
 @check("1.2", "functions.f1")
@@ -185,6 +186,16 @@ def points(
     for some, bounds in zip(apart, far, strict=True):
         some[each, each // 2] = rng.uniform(*bounds, size=2 * arity) * sides
     return [tuple(point) for point in np.concatenate([near, small, whole, *apart]).tolist()]
+
+
+def scored(at: Sequence[tuple[float, ...]], y: int) -> list[tuple[Any, ...]]:
+    """The arguments of f3 at some points. Where p would be so small that a tiny constant in log(p) or 1 / p shows, and
+    that is no mistake, both scores are far above 0."""
+    calls: list[tuple[Any, ...]] = []
+    for point in at:
+        far = max(map(abs, point)) if point[2 - y] - point[y - 1] > BEHIND else 0.0
+        calls.append((*(far if far == abs(score) else score + far for score in point), y))
+    return calls
 
 
 def outputs(function: Any, name: str, calls: Sequence[tuple[Any, ...]]) -> Array:
