@@ -57,6 +57,7 @@ MARGIN = 0.02  # distance from the ReLU's kink, where no difference step reaches
 NEAR_ZERO = 24, 40  # powers of 1/2: positive numbers that a threshold above 0 takes for negative ones
 FAR = 20, 40  # powers of 2: numbers that a limit would cut
 HIDDEN = 0.5  # share of the right loss; a smaller loss is one that was cut off
+LEASTS = 10.0 ** np.arange(-6, 0)  # limits at which p is often cut, above that of such a class
 FAR_BELOW = 13.8  # how much lower a score is, so that its p lies between 1e-7 and 1e-6
 LIKELY = 9.0, 14.0  # how much higher it is in the first and the last row: p is near 1, its gradient not yet 0
 LEAD = 2.0  # of the best score over the label's at most, so that p is above 0.003
@@ -74,6 +75,7 @@ LAYERS, MAX = "layers.py", re.compile(rb"\ba?max(imum)?\(")
 OF_ARGUMENTS = re.compile(r"\S+ raised (TypeError|ValueError|\S*AxisError)\b")
 MAXIMA = "np.maximum compares entry by entry"
 MAXIMUM = "np.exp overflows or gives only 0; subtract each row's maximum before np.exp"
+CUT = "p is 1 here: is it cut below 1, or are the scores cut at a limit?"
 NOT_MAXIMUM = "np.exp overflows: does another number stand in the place of each row's maximum?"
 OWN_MAXIMUM = "np.exp overflows or gives only 0; subtract the maximum of each row, not of the whole batch"
 
@@ -238,7 +240,8 @@ def softmax_loss_stable(hw: Subject, rng: np.random.Generator) -> None:
         name = f"of rows 1000 apart {sized((n, c))}"
         expect_softmax(hw, next(answers), expected, name, OWN_MAXIMUM * large)
         name = f"with +1000 for the right class {sized((n, c))}"
-        expect_softmax(hw, next(answers), (0.0, np.zeros((n, c))), name, NOT_MAXIMUM * large, nan="")
+        below = [Clue(CUT, holds=lambda found: bool(0 < found < UNLIKELY))]
+        expect_softmax(hw, next(answers), (0.0, np.zeros((n, c))), name, NOT_MAXIMUM * large, nan="", clues=below)
         loss = unpack("softmax_loss", next(answers), ("loss", "grad_x"))[0]
         if large and not (is_number(loss) and np.isfinite(as_float(loss))):
             name = f"loss with {-BARELY:.0f} for the right class {sized((n, c))}"
@@ -616,6 +619,7 @@ def expect_softmax_value(
             mistakes(hw, "softmax_loss_value", x, y),
             kept_clues(lambda x, y=y: hw.layers.softmax_loss(x, y)[0], x=x),
             mistakes(hw, "softmax_loss_given", 0, x, y, recorded=False),
+            [] if atol is None else [Clue(f"as if p were at least {least:g}", -np.log(least)) for least in LEASTS],
         )
         name = f"loss of softmax_loss {sized(x.shape)}{said}"
         expect_close(hw, name, loss, expected, atol=atol, factors=softmax_factors(x), clues=clues)

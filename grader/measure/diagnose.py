@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 SAME = 1e-7  # relative error below which two arrays count as equal when looking for a cause; not used for grading
+NEARER = 0.01  # how far from a mistake's numbers an answer may be, by how far it is from the right ones
 SIX_DIGITS = "right to six digits"  # the precision of float32
 LONGEST = 60  # characters shown of a student's own value
 ROUNDOFF, EXACT = 1e-14, 1e-9  # of numbers that are the same but for their last digits
@@ -63,6 +64,8 @@ class Clue:
         zero = np.abs(mistaken).max(initial=0.0) <= ROUNDOFF * size
         if zero and (self.whole or not mistaken.ndim):  # 0 is what many mistakes give
             return False
+        if right.shape == found.shape and numeric.error(found, mistaken) > NEARER * numeric.error(found, right):
+            return False  # it is nearly right, and so is the mistake
         return same(found, mistaken) or numeric.error(found, mistaken) <= ROUNDOFF * size  # of what cancels out
 
 

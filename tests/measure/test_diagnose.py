@@ -207,6 +207,12 @@ def test_no_cause_is_made_up():
     )
 
 
+def test_a_mistake_that_is_as_near_as_the_right_answer_is_not_told():
+    added, clues = 2e-7, lambda sign: [Clue("it is subtracted", 1.6 - sign * 2e-7), Clue("it is missing", 1.6)]
+    assert "subtracted" not in sentence(1.6, 1.6 + added, clues=clues(1))
+    assert "it is missing" in sentence(1.6, 1.6 + 1e-6, clues=clues(5))
+
+
 def test_what_is_nearly_right_is_wrong_in_no_sign_and_in_no_place():
     assert "sign" not in sentence(16.9927 + 2e-9, 16.9927)
     assert not re.search("sign|place|transpose|sum", sentence(1000 * OUT + 2e-9 * (OUT > 1), 1000 * OUT))
