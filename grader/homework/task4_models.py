@@ -231,8 +231,8 @@ def expect_main(hw: Subject, found: Hyperparameters) -> None:
     if unreadable.why == hyperparameters.NO_MAIN:
         raise Mismatch("train.py has no function main, so there are no hyperparameters to train with")
     hw.advise(
-        f"{name} {unreadable.why} (train.py:{unreadable.line}), so main was run as it is, without "
-        "validation labels: the validation accuracy that it prints means nothing"
+        f"{name} {unreadable.why} (train.py:{unreadable.line}), so main was run as it is; the "
+        "validation accuracy that it prints is of other images than those that count"
     )
 
 

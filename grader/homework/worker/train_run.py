@@ -241,14 +241,15 @@ class TrainRun:
         loaded, sampled, seen, size, whole = len(self.X), 0, 0, 0, False
 
         def load_cifar10(data_dir: Any = "", num_train: int = 10000, num_val: int = 5000, *_: Any, **__: Any) -> Any:
-            """As the handout's, but all labels of validation and test images are 0."""
+            """As the handout's, but its validation images are the last of those to train on, so that a main which stops
+            early has labels to stop by; those that count are none of them. All labels of test images are 0."""
             nonlocal loaded, sampled
             X, y = scaled(self.X[:num_train]), self.y[:num_train].copy()
-            X_val = scaled(self.watched["validation"][:num_val])
-            nothing = np.zeros(len(X_val), np.int64)
+            first = len(self.X) - len(self.watched["validation"][:num_val])
+            X_val, y_val = scaled(self.X[first:]), self.y[first:].copy()
             loaded, sampled, self.lens = len(X), 0, None
             self.settings = self.settings | {"num_train": loaded}
-            return X, y, X_val, nothing, X_val.copy(), nothing.copy()
+            return X, y, X_val, y_val, X_val.copy(), np.zeros(len(X_val), np.int64)
 
         def sample(X: Any, y: Any) -> None:
             """Note the images of a DataSampler if they are among the loaded ones; the longest one is for training."""
