@@ -27,6 +27,7 @@ from grader.model import CheckPlan, DataPlan, Download, HandoutPlan, Item, Late,
 MAX_BYTES = 1 << 20
 MAX_SHOWN = 20
 MAX_DEPTH = 20
+SHARES = {"accuracy", "learned", "full", "partial", "at_partial", "claim_gap", "repeat"}  # settings between 0 and 1
 RELEASES = ("at_once", "by_hand")  # when students see a run of the class
 VISIBILITIES = ("visible", "after_due", "hidden")  # when a student sees what a check says
 POLICIES = ("advice", "judged", "part", "question")  # what costs nothing, all, a part, or what a person decides
@@ -494,13 +495,18 @@ class Reader:
         return self.text(node, "skip")
 
     def settings(self, keys: dict[str, yaml.Node]) -> dict[str, float]:
-        """An item's other numbers. Only its checks know what they mean, but no tolerance is negative."""
+        """An item's other numbers."""
         found: dict[str, float] = {}
         for name, value in keys.items():
             if resembles_policy(value):
                 self.refuse(value, f"{name} is {value.value}; it must be a number, or one of {', '.join(POLICIES)}")
             else:
-                found[name] = self.number(value, name, least=0 if name == "tolerance" else -math.inf)
+                found[name] = self.number(value, name, least=0)
+        for name in SHARES & found.keys():
+            if found[name] > 1:
+                self.refuse(keys[name], f"{name} is {found[name]:g}; it is a share, so at most 1")
+        if "full" in found and found.get("partial", 0) > found["full"]:
+            self.refuse(keys["partial"], f"partial is above full, which is {found['full']:g}")
         return found
 
     def below(self, node: yaml.Node, item: str) -> Iterator[str]:
