@@ -34,6 +34,10 @@ from grader.course.times import moment
 from grader.model import Student
 
 Rows = Sequence[Mapping[str, str]]
+UNRELATED = (
+    "no work is named as anybody in the class list, so any may be this student's; name the class's own list, or add "
+    "the platform's ids to it"
+)
 GROUPS = "; if groups handed in, add a column Group to the class list"
 ALIKE = {
     "Email": ("Email address", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo"),
@@ -66,6 +70,8 @@ def with_roster(
     found, works = matches.unlisted, matches.works
     lone = lone_members(rows, teams, works)
     anyones = nobodys_work(found) or misnamed_work(rows, works)
+    if len(found) > 1 and not works:
+        anyones = anyones or UNRELATED
     for at, row in enumerate(rows):
         group = works.get(at, [])
         if is_test_student(row) or (is_staff(row) and not group):
@@ -186,7 +192,7 @@ def resembling(one: Student, rows: Rows, kinds: Collection[str]) -> list[int]:
     - an id of the same words ("ada-l"), or the same number without its zeros (7, where Excel was given 007);
     - an id that stands in the submission's name ("hw1 ada-l late");
     - a name or an e-mail address that contains the submission's name ("ada"); or
-    - a name with a word of it ("Ada King Lovelace", "hw1_lovelace").
+    - a name with a word of it ("Ada King Lovelace", "hw1_lovelace"), or two if they are as short as in "Bo Ek".
 
     They have no other id of the kinds that platform and list share.
     """
@@ -204,8 +210,15 @@ def resembling(one: Student, rows: Rows, kinds: Collection[str]) -> list[int]:
         return any(stands(id_, name) for id_ in ids for name in names) or any(stands(names[0], text) for text in told)
 
     def shares(row: Mapping[str, str]) -> bool:
-        theirs = {word for word in bare_words(full_name(row)) if len(word) > 2}
-        return bool(theirs & own) or sum(word in part for word in theirs for part in own) > 1
+        theirs = bare_words(full_name(row))
+        long = {word for word in theirs if len(word) > 2}
+        if long & own or sum(word in part for word in long for part in own) > 1:
+            return True
+        return sum(len(word) > 1 for word in theirs & own) > 1 or any(fills(theirs, part) for part in own)
+
+    def fills(theirs: Collection[str], part: str) -> bool:
+        inside = [word for word in theirs if word in part]
+        return len(inside) > 1 and sum(map(len, inside)) >= len(part) - 1
 
     names, own = [alike(one.name), *(alike(path.name) for _, path in one.parts)], bare_words(one.name)
     return [

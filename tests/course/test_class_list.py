@@ -267,6 +267,9 @@ def test_numbers_that_were_written_as_floats_are_whole_ones(read):
     ("listed", "handed_in"),
     [
         ("Bo Ek,bo@x", "bo"),
+        ("Ek Bo K,b1@x", "Bo Ek"),
+        ("Bo Ek,b1@x", "ekbok"),
+        ("Li Na,ln@x", "na_li_hw1"),
         ("Bo Ek,bo@x", "Bo.py"),
         ("Ada Lovelace,al1@x", "Ada King Lovelace"),
         ("Ada Byron King Lovelace,al1@x", "lovelaceking"),
@@ -280,6 +283,23 @@ def test_a_name_that_reads_like_an_absent_students_is_no_zero(read, listed, hand
     email = listed.partition(",")[2]
     assert "may belong to this student" in found[email].problem
     assert found["gh@x"].problem == ""
+
+
+def test_one_short_word_in_common_is_chance(read):
+    found = read("Name,Email\nLi Na,ln@x\nGrace Hopper,gh@x\n", "Li Wei", "linarescarolina", "Grace Hopper")
+    assert found["ln@x"].problem == ""
+
+
+def test_a_list_that_names_nobodys_work_makes_nobody_a_zero(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in ("lovelaceada_101_9001_hw.zip", "hoppergrace_102_9002_hw.zip"):
+        (tmp_path / "in" / name).touch()
+    (tmp_path / "list.csv").write_text("login,email\nal1,al1@x\ngh2,gh2@x\ncy3,cy3@x\n")
+    found = recognise(tmp_path / "in", roster=tmp_path / "list.csv")
+    assert [one.unlisted for one in found if one.parts] == [True, True]
+    assert all("add the platform's ids to it" in one.problem for one in found if not one.parts)
+    (tmp_path / "list.csv").write_text("login,email,name\nal1,al1@x,Ada Lovelace\ncy3,cy3@x,Cy Twombly\n")
+    assert [one.problem for one in recognise(tmp_path / "in", roster=tmp_path / "list.csv") if not one.parts] == [""]
 
 
 @pytest.mark.parametrize("folder", ["Ek_Bo", "bo-ek", "Bo_Ek", "BO EK"])
