@@ -18,7 +18,7 @@ from rich.text import Text
 from grader.course import database, pages
 from grader.course.batch import Batch, Progress
 from grader.course.caveats import STAND_INS, caveats, named, waiting
-from grader.course.class_folder import LAYOUTS, hidden, lone_folder, recognise
+from grader.course.class_folder import LAYOUTS, expect_outside, hidden, lone_entry, recognise
 from grader.course.class_list import in_another_form
 from grader.course.cluster import Cluster
 from grader.course.export import moodle
@@ -94,10 +94,7 @@ def seed(text: str) -> int:
 
 def refuse_misplaced(arguments: argparse.Namespace) -> None:
     """Raise UsageError if the output would lie among the submissions, or would replace a page of somebody else's."""
-    if arguments.out.resolve().is_relative_to(arguments.folder.resolve()):
-        raise UsageError(
-            f"{arguments.out} is inside {arguments.folder}, so it would look like a submission; choose a folder outside"
-        )
+    expect_outside(arguments.out, arguments.folder)
     if (arguments.out / pages.INDEX).is_file():
         check_place(arguments.out / pages.INDEX, PAGE)
 
@@ -286,8 +283,10 @@ def strays(arguments: argparse.Namespace, students: Sequence[Student]) -> Iterat
     other = [one.id for one in students if not one.unlisted and one.parts and in_another_form(one)]
     if arguments.roster and other:
         yield f"{named(other)}: found in the class list by an id in another Unicode form (é as one character or as two)"
-    if (below := lone_folder(arguments.folder, arguments.layout)) is not None:
-        yield f"{below} was graded as one student's work; if it contains the class, name that folder"
+    known = arguments.roster and not any(one.unlisted for one in students)
+    if not known and (below := lone_entry(arguments.folder, arguments.layout)) is not None:
+        cure = "name that folder" if below.is_dir() else "unpack it, and name the folder with all submissions"
+        yield f"{below} was graded as one student's work; if it contains the class, {cure}"
     people = [one.ids for one in students]
     if arguments.roster and any(moodle.IDENTIFIER in ids for ids in people) and not moodle.of_worksheet(people):
         yield f"the class list is not Moodle's grading worksheet; to export to Moodle, {moodle.CURE}"

@@ -85,6 +85,12 @@ def noted(students: Sequence[Student], folder: Path) -> list[Student]:
     return [told(one) for one in students]
 
 
+def expect_outside(out: Path, folder: Path) -> None:
+    """Raise UsageError if what is written to `out` would lie among the submissions in `folder`."""
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"{out} is inside {folder}, so it would look like a submission; choose a folder outside")
+
+
 def entries(folder: Path) -> list[Path]:
     """What lies in a student's folder; nothing if it cannot be read, which is told where it is graded."""
     try:
@@ -100,12 +106,15 @@ def hidden(folder: Path, layout: str | None = None) -> list[str]:
     return [printable(name) for name in names if not name.startswith(APPLE) and name not in JUNK]
 
 
-def lone_folder(folder: Path, layout: str | None = None) -> Path | None:
-    """The only folder inside, if it may contain the whole class: several folders or archives, and no loose files."""
+def lone_entry(folder: Path, layout: str | None = None) -> Path | None:
+    """The only folder or archive inside, if it may contain the whole class: a folder does if it has several folders or
+    archives, and no loose files."""
     folder, name = placed(folder, layout)
     inside = [path for path in children(folder) if not is_note(path)]
-    if name != "plain" or len(inside) != 1 or not inside[0].is_dir() or is_link(inside[0]):
+    if name != "plain" or len(inside) != 1 or is_link(inside[0]):
         return None
+    if not inside[0].is_dir():
+        return inside[0]
     below = [path for path in children(inside[0]) if not is_note(path)]
     packed = all(path.is_dir() or ENDING.search(path.name) for path in below)
     return inside[0] if len(below) > 1 and packed else None

@@ -249,6 +249,22 @@ def test_a_lone_folder_that_may_be_the_class_is_told(tmp_path, monkeypatch, scri
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("listed", "told"), [(None, True), ("ada", False), ("grace", True)])
+def test_a_lone_archive_that_may_be_the_class_is_told(tmp_path, monkeypatch, scripted, capsys, listed, told):
+    class_of(tmp_path / "work", "right-tabs")
+    shutil.make_archive(str(tmp_path / "in" / "ada"), "zip", tmp_path / "work" / "right-tabs")
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
+    if listed:
+        (tmp_path / "list.csv").write_text(f"username\n{listed}\n")
+        words += ["--roster", str(tmp_path / "list.csv")]
+    assert command.run(command.parser().parse_args(words)) == 0
+    assert (
+        "ada.zip was graded as one student's work; if it contains the class, unpack it" in capsys.readouterr().out
+    ) is told
+
+
 def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch, scripted, capsys):
     folder = class_of(tmp_path / "in", "right-tabs")
     (tmp_path / "data").mkdir()

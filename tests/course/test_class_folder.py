@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.course.class_folder import LAYOUTS, hidden, lone_folder, recognise
+from grader.course.class_folder import LAYOUTS, hidden, lone_entry, recognise
 from grader.course.student import safe
 from grader.errors import SubmissionError, UsageError
 from grader.intake import submission
@@ -407,12 +407,14 @@ def test_excels_own_first_line_is_no_header(tmp_path, header):
 
 def test_a_class_that_lies_one_folder_too_deep_is_seen(tmp_path):
     make(tmp_path / "class", "hw1/ada/", "hw1/bob.zip", "hw1/grades.csv", "README.md")
-    assert lone_folder(tmp_path / "class") == tmp_path / "class" / "hw1"
-    assert lone_folder(tmp_path / "class" / "hw1") is None
+    assert lone_entry(tmp_path / "class") == tmp_path / "class" / "hw1"
+    assert lone_entry(tmp_path / "class" / "hw1") is None
     make(tmp_path / "one", "ada/layers.py", "ada/notebooks/")
-    assert lone_folder(tmp_path / "one") is None
+    assert lone_entry(tmp_path / "one") is None
+    assert lone_entry(make(tmp_path / "packed", "all.zip", "README.md")) == tmp_path / "packed" / "all.zip"
+    assert lone_entry(make(tmp_path / "two", "all.zip", "rest.zip")) is None
     make(tmp_path / "canvas" / "export", "x_1_2_a.zip", "y_3_4_b.zip")
-    assert lone_folder(tmp_path / "canvas") is None
+    assert lone_entry(tmp_path / "canvas") is None
 
 
 def test_what_lies_beside_a_platforms_own_files_is_somebodys(tmp_path):
