@@ -35,7 +35,8 @@ HOSTILE = "\x1b[2J\u202eeve [bold]b[/] <b>"
 @pytest.fixture
 def folder(tmp_path):
     with Gradebook.create(tmp_path / "out") as book:
-        run = book.begin(seed=7, due=DUE, late=Late(per_day=10, grace_hours=1, cap=50))
+        settings = {"folder": str(tmp_path / "in")}
+        run = book.begin(seed=7, due=DUE, late=Late(per_day=10, grace_hours=1, cap=50), settings=settings)
         ids = {"ID": "17", "SIS Login ID": "ada", "Identifier": "Participant 3", "Last modified (grade)": "-"}
         old = ("ada (1).zip",)
         at = DUE + timedelta(hours=30)
@@ -239,6 +240,23 @@ def test_what_is_exported_is_what_counts(type_, folder, tmp_path):
     assert sorted(path.name for path in (tmp_path / "g").iterdir()) == ["ada", "doe", "eve"]
     type_("export", "junit", "--out", str(tmp_path / "j.xml"))
     assert len(ElementTree.parse(tmp_path / "j.xml").getroot()) == 5
+
+
+def test_a_student_who_has_no_grade_any_more_has_no_file_of_an_earlier_export(type_, tmp_path):
+    type_("export", "gradescope", "--out", str(tmp_path / "g"))
+    (tmp_path / "g" / "ada").rename(tmp_path / "g" / "nil")  # who has no grade now
+    code, out, _ = type_("export", "gradescope", "--out", str(tmp_path / "g"))
+    assert (code, "1 earlier file has another name now" in out) == (0, True)
+    assert [path.name for path in (tmp_path / "g" / "nil").iterdir()] == ["results-1.json"]
+    assert "earlier" not in type_("export", "gradescope", "--out", str(tmp_path / "g"))[1], "nothing has changed"
+
+
+@pytest.mark.parametrize("format_", ["csv", "gradescope", "feedback"])
+def test_no_export_lies_among_the_submissions(type_, tmp_path, format_):
+    words = ["--for", "email", "--from", "a@b.org"] if format_ == "feedback" else []
+    code, _, err = type_("export", format_, *words, "--out", str(tmp_path / "in" / "grades"))
+    assert (code, "so it would look like a submission; choose a folder outside" in err) == (2, True)
+    assert not (tmp_path / "in").exists()
 
 
 @pytest.mark.parametrize("format_", EXPORTED)

@@ -11,13 +11,14 @@ from grader import rubric
 from grader.command.gradebook.feedback import FEEDBACK, feedback
 from grader.course import research
 from grader.course.caveats import caveats, named, partial, waiting
+from grader.course.class_folder import expect_outside
 from grader.course.database import EXPORTS
 from grader.course.export import canvas, csv, github, gradescope, jsonl, junit, moodle, nbgrader
 from grader.course.export.sheet import grade, items
 from grader.course.gradebook import Gradebook, Run
 from grader.course.releases import held, items_of
 from grader.errors import UsageError
-from grader.files import XML, check_place, made_folder, set_aside
+from grader.files import XML, check_place, is_output, made_folder, set_aside
 from grader.files import write as write_file
 from grader.model import Row, Rubric, Verdict
 from grader.report.audience import released
@@ -60,6 +61,8 @@ def export(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     plan = rubric.load(homework_of(run, arguments.homework) / "rubric.yaml")
     items(rows, plan)  # raises if the run graded another homework
     refuse_options(arguments)
+    if arguments.out and not is_output(arguments.out) and run.settings.get("folder"):
+        expect_outside(arguments.out, Path(run.settings["folder"]))
     if arguments.format == FEEDBACK:
         feedback(book, run, rows, plan, arguments, say)
     else:
@@ -128,12 +131,16 @@ def written(
         return path
     name, begins, each = EACH[arguments.format]
     path = made_folder(arguments.out or book.folder / EXPORTS / arguments.format)
-    files = {path / row.student.id / name: row for row in rows if row.report is not None}
-    for file in filter(Path.is_file, files):
+    files = {path / row.student.id / name: each(row, plan) for row in rows if row.report is not None}
+    before = list(path.glob(f"*/{name}"))  # some of them of students who have no grade any more
+    for file in before:
         check_place(file, begins)
-    for file, row in files.items():
+    kept = [aside for file in before if (aside := set_aside(file, files.get(file, "")))]
+    if kept:
+        say(f"{len(kept)} earlier {'file has' if len(kept) == 1 else 'files have'} another name now, such as {kept[0]}")
+    for file, content in files.items():
         made_folder(file.parent)
-        write_file(file, each(row, plan))
+        write_file(file, content)
     return path
 
 
