@@ -146,6 +146,7 @@ def answer(words: Sequence[str], step: Step | None = None) -> int:
             command = import_module(f"grader.command.{words[0].replace('-', '_')}")
             settle()
             return int(command.run(command.parser().parse_args(words[1:])))
+        expect_command(words)
         return run(parser().parse_args(words), step)
     except UsageError as error:
         return ended(USAGE, str(error), step)
@@ -177,6 +178,16 @@ def expect_text(words: Sequence[str]) -> None:
         if not value and (is_joined or not word):
             name = option if option.startswith("--") else "an argument"
             raise UsageError(f"{name} is empty; give it a value, or leave it out")
+
+
+def expect_command(words: Sequence[str]) -> None:
+    """Raise UsageError for a first word that is no path, but nearly a command."""
+    if not words or words[0].startswith("-") or os.path.lexists(words[0]):
+        return
+    from difflib import get_close_matches
+
+    if near := get_close_matches(words[0], SHOWN, 1):
+        raise UsageError(f"there is no command {words[0]}, and nothing of that name to grade; did you mean {near[0]}?")
 
 
 def is_gone() -> bool:

@@ -127,6 +127,11 @@ def test_usage_is_exit_code_2(tmp_path):
         run = grade(*words)
         assert (run.returncode, f"{words[-2] if not words[-1] else words[0][:-1]} is empty" in run.stderr) == (2, True)
     assert "an argument is empty; give it a value, or leave it out" in grade("").stderr
+    run = grade("btch", "in", "--out", "out")
+    assert (
+        run.returncode,
+        "there is no command btch, and nothing of that name to grade; did you mean batch?" in run.stderr,
+    ) == (2, True)
     run = grade("reference", "--homework", tmp_path, "--no-html")
     assert run.returncode == 2
     assert "rubric.yaml" in run.stderr

@@ -508,6 +508,7 @@ def test_a_run_of_some_tasks_says_so_and_is_exported_only_when_it_is_asked_for(t
     code, out, err = type_("export", "canvas")
     assert (code, out, err) == (2, "", f"grade.py: {told}, or export this part with --run 2\n")
     assert told in type_("--run", "2", "export", "canvas")[1]
+    assert told in type_("export", "canvas", "--run", "2")[1], "as that sentence may be read"
     assert (folder / "export" / "canvas.csv").read_text().splitlines()[1].endswith(",5")
     assert "no item 2.2 in the last run, which graded only 2.1" in type_("adjust", "ada", "2.2", "5", "--why", "x")[2]
 

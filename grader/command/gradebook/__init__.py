@@ -34,13 +34,14 @@ def parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 done, 1 forget: a file may still name the student, 2 usage",
     )
     root.add_argument("folder", type=Path, metavar="DIR", help="the folder that `grade.py batch --out` filled")
-    root.add_argument("--run", type=int, metavar="N", help="an earlier run (default: the last one)")
-    root.add_argument("--homework", type=Path, metavar="FOLDER", help="homework folder (default: the run's)")
-    add_verbs(root)
+    for where in (root, *add_verbs(root)):  # both options may stand before the verb and after it
+        add, given = where.add_argument, None if where is root else argparse.SUPPRESS
+        add("--run", type=int, default=given, metavar="N", help="an earlier run (default: the last one)")
+        add("--homework", type=Path, default=given, metavar="FOLDER", help="homework folder (default: the run's)")
     return root
 
 
-def add_verbs(root: argparse.ArgumentParser) -> None:
+def add_verbs(root: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     verbs = root.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def add_verb(
@@ -100,6 +101,7 @@ def add_verbs(root: argparse.ArgumentParser) -> None:
     release.add_argument("--take-back", action="store_true", help="hide them again")
     release.add_argument("--log", action="store_true", help="only list what was released, when and by whom")
     add_verb("forget", "delete all that this folder holds of a student", of_a_student=True)
+    return list(verbs.choices.values())
 
 
 def points(text: str) -> float:
