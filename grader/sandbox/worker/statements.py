@@ -74,9 +74,11 @@ def traced(error: BaseException) -> list[tuple[CodeType, int]]:
 
 def only_elsewhere(error: BaseException) -> bool:
     """Whether an exception comes of this machine, and not of the student's file: a file, screen, package, argument or
-    person is missing here, or no process may be started. A file that nobody may open does not count."""
+    person is missing here, no process may be started, or no file may be made, such as a log in another folder. A file that
+    is there and may not be opened does not count."""
     if isinstance(error, PermissionError):
-        return not isinstance(error.filename, str) or not Path(error.filename).is_absolute()
+        named = error.filename
+        return not isinstance(named, str) or not Path(named).is_absolute() or is_absent(named)
     if isinstance(error, OSError):
         return error.errno not in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
     if isinstance(error, LocaleError) or type(error).__name__ == "TclError" or leaves_debugger(error):
@@ -101,6 +103,16 @@ def leaves_debugger(error: BaseException) -> bool:
 def went_through(error: BaseException, file: str) -> bool:
     """Whether an exception went through code of a file of this name."""
     return any(Path(code.co_filename).name == file for code, _ in traced(error))
+
+
+def is_absent(path: str) -> bool:
+    try:
+        Path(path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        pass
+    return False
 
 
 def lines_of(error: BaseException) -> Iterator[str]:

@@ -281,6 +281,9 @@ MACHINE = {
     "a file elsewhere": "import pickle\nDATA = pickle.load(open('data_batch_1', 'rb'))",
     "a folder elsewhere": "import os\nos.chdir('/Users/ada/homework')",
     "a folder above": "import os\nos.makedirs('../plots/today', exist_ok=True)",
+    "a log elsewhere": "import logging\nlogging.basicConfig(filename='/var/log/homework-of-ada.log')",
+    "a folder of Colab's": "import os\nos.makedirs('/content/plots/today', exist_ok=True)",
+    "numbers kept elsewhere": "import numpy as np\nnp.save('/tmp/ada/of/mine.npy', np.ones(2))\nnp.save('/tmp/of-ada.npy', np.ones(2))",
     "an argument": "import sys\nNAME = sys.argv[1]",
     "as many arguments": "import sys\n_, NAME = sys.argv",
     "an option": "import argparse\np = argparse.ArgumentParser()\np.add_argument('x')\nA = p.parse_args()\nprint(A.x)",
@@ -299,6 +302,14 @@ MACHINE = {
 def test_a_file_finds_the_machine_that_it_was_written_on(student: Student, name: str) -> None:
     _, engine = student(MACHINE[name] + FUNCTION)
     assert engine.f([1.0]).tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    "line", ["open('/etc/passwd').read()", "import os\nos.listdir('/etc')", "open('/etc/passwd', 'a')"]
+)
+def test_a_file_that_is_there_and_may_not_be_opened_is_denied(student: Student, line: str) -> None:
+    with pytest.raises(Denied, match="opened /etc"):
+        student(line + FUNCTION)[1].f([1.0])
 
 
 def test_a_misspelt_name_of_numpy_is_no_module(student: Student) -> None:
