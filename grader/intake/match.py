@@ -37,7 +37,7 @@ def folded(text: str) -> str:
 # Endings that a browser, an editor or a cloud service adds to a name, or puts in place of its own ending.
 ENDINGS = tuple(
     ".py .ipynb .txt .text .json .html .htm .download .icloud .bak .backup .orig .old .tmp .save .crdownload .part "
-    ".partial .pyw .py3 .python .md .rtf .doc .docx .odt .pages .pdf .webarchive .lnk .url .webloc .alias "
+    ".partial .pyc .pyw .py3 .python .md .rtf .doc .docx .odt .pages .pdf .webarchive .lnk .url .webloc .alias "
     "~ ,py _py -py .".split()
 )
 # Words for "copy" before or after a name: Windows, macOS, Linux desktops, Google Drive, Colab, OneDrive.

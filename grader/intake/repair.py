@@ -48,6 +48,7 @@ KINDS = (
     (b"PK\3\4", "a zip or a Word document; hand in the file itself"),
     (b"\0\x05\x16\x07", "a macOS resource file; hand in the file itself"),
 )
+COMPILED = re.compile(rb"..\r\n[\0-\3]\0\0\0", re.DOTALL)  # the header of a .pyc
 PATH = re.compile(rb"(?:[\w. -]*[/\\])+[\w. -]+\.(?:py|ipynb)\s*")
 PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<!doctype html)", re.IGNORECASE)
 CONFLICT = re.compile(r"^(?:<{7} .*|={7}|>{7} .*|\|{7} .*)$", re.MULTILINE)
@@ -292,6 +293,8 @@ def kind_of(content: bytes) -> str | None:
     for magic, kind in KINDS:
         if content.startswith(magic):
             return kind
+    if COMPILED.match(content):
+        return "what Python compiled; hand in the file itself"
     if len(content) < 1000 and PATH.fullmatch(content):
         return "the path of another file, as Git writes a link; hand in the file itself"
     if PAGE.match(content[:1000].removeprefix(codecs.BOM_UTF8)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import py_compile
 import re
 import subprocess
 import sys
@@ -320,6 +321,20 @@ def test_a_document_in_place_of_a_file_is_a_question(tmp_path, name):
     assert found.questions["layers.py"] == f"{name} may be layers.py, but is a PDF; hand in the file itself"
     put(tmp_path, {"layers.py": b"work"})
     assert read(tmp_path, WANTED, STUBS).questions == {}
+
+
+@pytest.mark.parametrize("name", ["layers.pyc", "layers.py"])
+def test_a_compiled_file_in_place_of_a_script_is_told(tmp_path, name):
+    py_compile.compile(str(put(tmp_path / "own", {"layers.py": LAYERS}) / "layers.py"), str(tmp_path / "compiled"))
+    put(tmp_path / "in", {name: (tmp_path / "compiled").read_bytes(), "functions.py": b"f"})
+    found = read(tmp_path / "in", WANTED, STUBS)
+    told = "what Python compiled; hand in the file itself"
+    if name == "layers.py":
+        assert told in found.faults["layers.py"]
+    else:
+        assert found.questions["layers.py"] == f"layers.pyc may be layers.py, but is {told}"
+        put(tmp_path / "in", {"layers.py": LAYERS})
+        assert read(tmp_path / "in", WANTED, STUBS).questions == {}
 
 
 @pytest.mark.parametrize("name", ["hw.7z.001", "hw.zip.002", "hw.part1.r00", "hw.z01"])
