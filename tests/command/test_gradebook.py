@@ -21,6 +21,7 @@ from grader.errors import UsageError
 from grader.loading import ROOT
 from grader.model import (
     Late,
+    Measure,
     Provenance,
     Student,
 )
@@ -73,6 +74,23 @@ def test_an_export_to_standard_output_is_all_that_is_there(type_):
     assert code == 0
     assert [json.loads(line)["student"] for line in out.splitlines()] == ["ada", "doe", "eve", "nil", "zip"]
     assert "jsonl: -" in err
+
+
+def test_only_the_measurements_that_matter_are_listed(type_, folder):
+    kept = [Measure(f"held {at}", 1e-12, 1e-9) for at in range(60)]
+    for missed, told in (
+        (2, ["missed 0: 0.5, below 1e-09", "missed 1: 0.5, below 1e-09", "and 60 more, within their bars"]),
+        (0, [*(f"held {at}: 1e-12, below 1e-09" for at in range(5)), "and 55 more, within their bars"]),
+        (7, [*(f"missed {at}: 0.5, below 1e-09" for at in range(5)), "and 62 more, which the page shows"]),
+    ):
+        many = (*kept, *(Measure(f"missed {at}", 0.5, 1e-9) for at in range(missed)))
+        whole = report()
+        task, (fc, relu) = whole.tasks[0], whole.tasks[0].items
+        asked = replace(relu, checks=(replace(relu.checks[0], measures=many),))
+        with Gradebook.open(folder) as book:
+            book.record(book.student("ada"), replace(whole, tasks=(replace(task, items=(fc, asked)),)))
+        lines = [line.strip() for line in type_("list", "--match", "ada")[1].splitlines()]
+        assert [line for line in lines if line.startswith(("held", "missed", "and "))] == told
 
 
 def test_list_has_a_line_for_everyone_and_the_evidence_of_what_waits(type_, folder):

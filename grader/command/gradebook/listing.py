@@ -14,8 +14,9 @@ from grader.model import LATE_DAYS, CheckResult, ItemResult, Row, Student, Verdi
 from grader.report import text
 from grader.report.audience import cleaned
 from grader.report.text import Printer
-from grader.report.wording import SHAPE, capped, clock, judged, number, points, state, task_points, wait
+from grader.report.wording import SHAPE, capped, clock, holds, judged, number, points, state, task_points, wait
 
+MEASURES = 5  # of a check, which are shown; its page shows all
 ONLY: dict[str, Callable[[Row], bool]] = {  # choices of `list --only`
     "review": lambda row: state(row) == "needs review",
     "graded": lambda row: state(row) == "graded",
@@ -120,11 +121,15 @@ def print_undecided_files(
 
 
 def evidence(check: CheckResult) -> Iterator[str]:
-    """The check's message, its measurements, and what the code printed."""
+    """The check's message, the measurements that matter, and what the code printed."""
     if check.message:
         yield from capped(f"{check.where}: {check.message}" if check.where else check.message, lines=30).split("\n")
-    for one in check.measures:
+    missed = [one for one in check.measures if not holds(one)]
+    shown = (missed or check.measures)[:MEASURES]
+    for one in shown:
         yield f"{one.name}: {number(one.value)}, {'at least' if one.at_least else 'below'} {number(one.bound)}"
+    if (more := len(check.measures) - len(shown)) > 0:
+        yield f"and {more} more, {'which the page shows' if len(missed) > MEASURES else 'within their bars'}"
     if check.output.strip():
         yield from ("printed:", *capped(check.output).split("\n"))
 
