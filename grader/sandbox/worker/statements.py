@@ -74,8 +74,8 @@ def traced(error: BaseException) -> list[tuple[CodeType, int]]:
 
 def only_elsewhere(error: BaseException) -> bool:
     """Whether an exception comes of this machine, and not of the student's file: a file, screen, package, argument or
-    person is missing here, no process may be started, or no file may be made, such as a log in another folder. A file that
-    is there and may not be opened does not count."""
+    person is missing here, no process may be started, or no file may be made, such as a log in another folder. A file
+    that is there and may not be opened does not count."""
     if isinstance(error, PermissionError):
         named = error.filename
         return not isinstance(named, str) or not Path(named).is_absolute() or is_absent(named)
