@@ -129,7 +129,8 @@ def read_lines(path: Path, what: str, option: str) -> list[tuple[int, dict[str, 
             raise UsageError(f"{path} holds one line, which names no column; put the titles of its columns above it")
         return found
     except csv.Error as error:
-        raise UsageError(f"{path} is not CSV ({error}: is a quote missing?); save {what} as CSV in UTF-8") from None
+        told = f"{path}, line {above + lines.line_num}, is not CSV ({error}: is a quote missing?)"
+        raise UsageError(f"{told}; save {what} as CSV in UTF-8") from None
 
 
 def bare(cell: str) -> str:
