@@ -207,6 +207,12 @@ def settle_files(review: Review, person: Person, entry: Entry, form: Mapping[str
     if file and not accepts:
         review.desk.take(entry, file, name, review.view.wanted(), author=person.author, told=told)
         return f"{file} counts as {name}; grade the student again"
+    if entry.checks and form.get("act") == "none":
+        review.desk.refuse_files(entry, form.get("why", ""), author=person.author, told=told)
+        return f"0 points for {', '.join(entry.checks)}"
+    if entry.checks:
+        items = f"{', '.join(entry.checks)} {'waits' if len(entry.checks) == 1 else 'wait'}"
+        raise UsageError(f"{items} for this; choose the file that counts, or say that none does")
     review.desk.settle_files(entry, "" if accepts else form.get("why", ""), author=person.author, told=told)
     return "recorded"
 

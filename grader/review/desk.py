@@ -28,6 +28,7 @@ GAPS = 30  # decisions that the pace is taken from
 HERE = 120.0  # seconds for which a person counts as looking at an entry
 ACCEPTED = "a person looked at it; the points stay as graded"
 NOTHING_ELSE = "a person looked at the files; nothing else counts"
+NONE_COUNTS = "a person looked at the files; none of them counts"
 
 
 @dataclass(slots=True)
@@ -109,18 +110,25 @@ class Desk:
 
     def settle_files(self, entry: Entry, text: str, *, author: str, told: str) -> None:
         """Record that a person looked at what was handed in and not taken. `told` is what the person saw of others."""
-        if entry.told != told:
-            raise Changed(f"{entry.told or 'someone'} decided on this in the meantime; nothing of yours was recorded")
+        expect_as_seen(entry, told)
         comments.say(self.book.database, entry.student, FILES, "", text.strip() or NOTHING_ELSE, author=author)
         self.note_written([entry.student])
 
     def take(self, entry: Entry, file: str, name: str, wanted: Sequence[str], *, author: str, told: str) -> None:
         """Record which file counts; the student is graded again with it by the next batch, or from this page."""
-        if entry.told != told:
-            raise Changed(f"{entry.told or 'someone'} decided on this in the meantime; nothing of yours was recorded")
+        expect_as_seen(entry, told)
         takes.take(self.book.database, entry.student, self.book.known_as(entry.student), file, name, wanted=wanted,
                    author=author, why="it is the one that counts")  # fmt: skip
         self.settle_files(entry, f"{file} counts as {name}, from the next grading on", author=author, told=told)
+
+    def refuse_files(self, entry: Entry, why: str, *, author: str, told: str) -> None:
+        """No points for the items that wait for a file, because none counts. What was given before stays."""
+        expect_as_seen(entry, told)
+        standing = {item: self.queue.standing.get((entry.student, item)) for item in entry.checks}
+        given = [Decision(entry.student, item, 0.0, there.id if there else 0, (), why.strip() or NONE_COUNTS)
+                 for item, there in standing.items() if not there or there.given.points is None]  # fmt: skip
+        decisions.decide(self.book, given, author=author, most=self.queue.most)
+        self.note_written([entry.student])
 
     def answer(
         self, entry: Entry, granted: bool, reason: str, *, author: str, seen: int, adjusted: int, points: float | None
@@ -232,3 +240,9 @@ def lasting(student: Student) -> str:
     """The platform's id of a student that lasts: no e-mail address or name if there is another."""
     known = [student.ids[key] for key in student.ids if column({key: student.ids[key]}, *ID_COLUMNS)]
     return next((one for one in known if "@" not in one), next(iter(known), student.id))
+
+
+def expect_as_seen(entry: Entry, told: str) -> None:
+    """Raise Changed if somebody decided on a student's files since the person saw `told`."""
+    if entry.told != told:
+        raise Changed(f"{entry.told or 'someone'} decided on this in the meantime; nothing of yours was recorded")

@@ -7,6 +7,7 @@ sandbox/reader.py), and each picture is drawn anew from its pixels, so nothing o
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import re
@@ -22,7 +23,7 @@ from grader.course.class_folder import recognise
 from grader.course.gradebook import Gradebook, zone_of
 from grader.course.job import homework_at
 from grader.errors import BackgradeError, Mismatch, SubmissionError
-from grader.intake import submission
+from grader.intake import repair, submission
 from grader.intake.archive import Search, members
 from grader.intake.picture import ENDINGS, FORMATS, upright
 from grader.model import Homework, Report, Student, Submission
@@ -92,7 +93,10 @@ def gather(folder: Path, run: int, student: str, item: str, checks: Sequence[str
         return Evidence(pdfs=pdfs)
     asked = only(presented(report, "staff"), item, checks)
     found = Evidence(figures(asked), pdfs=pdfs)
+    said = " ".join(check.message for check in report.checks if check.waits)
     try:
+        if not item:
+            return replace(found, code=candidates(folder, run, student, [path for path in there if path in said]))
         work = work_of(folder, run, student)
     except BackgradeError as error:
         return replace(found, missing=(str(error),))
@@ -255,7 +259,29 @@ def code_of(work: Submission, homework: Homework, asked: Report) -> list[Code]:
     return list(found.values())
 
 
+def candidates(folder: Path, run: int, student: str, names: Sequence[str]) -> tuple[Code, ...]:
+    """The text of the files that a question on files names, or of their cells."""
+    with Gradebook.open(folder) as book:
+        limits = homework_at(home_of(book.run(run).settings)).rubric.limits
+    found: list[tuple[str, str]] = []
+    for own, path in member(folder, run, student).parts if names else ():
+        with contextlib.suppress(BackgradeError):  # another part may hold it
+            found += reader.read(texts, path, own, list(names), limits=limits, about=own, files=[path])
+    return tuple(Code(name, 1, tuple(text.split("\n")), 0) for name, text in found)
+
+
 # In a reader
+
+
+def texts(tell: Tell, path: Path, own: str, names: list[str]) -> list[tuple[str, str]]:
+    """Name and text of those of the files below `path` that are named, as far as they are text."""
+    inside = members(path, Search((), [], names, tell), name=own if path.is_file() else None)
+    found = [(one.path, one.content) for one in inside if one.path in names and one.content]
+    return [
+        (name, cut("\n\n".join(repair.cells(content)) if repair.is_notebook(content) else repair.decoded(content)[0]))
+        for name, content in found
+        if repair.kind_of(content) is None
+    ]
 
 
 def notebook_cells(content: bytes) -> tuple[Cell, ...]:

@@ -73,9 +73,10 @@ class Failing:
 
 @dataclass(slots=True)
 class Drawn:
-    """What the queue needs of one student's report."""
+    """What the queue needs of one student's report, which was recorded at the time `graded`, "" if there is none."""
 
     recorded: str
+    graded: str
     entries: tuple[Entry, ...]
     failed: tuple[tuple[str, str, str, str], ...]  # (item, check, title, sentence)
     score: Mapping[str, float]
@@ -119,9 +120,10 @@ class Queue:
             there = self.standing.get(at := (self.book.id_among(student, self.students), item))
             self.standing[at] = one if there is None or one.id > there.id else there
         looked = {
-            self.book.id_among(who, self.students): text
-            for who, text in self.book.database.rows(
-                "SELECT student, author || ': ' || text FROM remarks WHERE item = ? AND gone IS NULL", FILES
+            self.book.id_among(who, self.students): (text, at)
+            for who, text, at in self.book.database.rows(
+                "SELECT student, author || ': ' || text, time FROM remarks WHERE item = ? AND gone IS NULL ORDER BY id",
+                FILES,
             )
         }
         found = [self.decided(one, looked) for drawn in self.drawn.values() for one in drawn.entries]
@@ -147,18 +149,22 @@ class Queue:
             if report is not None:
                 self.most |= {item.id: item.max_score for item in report.items}
                 self.titles |= {item.id: item.title for item in report.items}
-            self.drawn[id_] = draw(version, student, report, files)
+            self.drawn[id_] = draw(version, rows.get(id_, ""), student, report, files)
 
     @staticmethod
     def unused(student: Student, seen: Sequence[str]) -> list[str]:
         return [path for path in seen if path not in student.origin.values()]
 
-    def decided(self, one: Entry, looked: Mapping[str, str]) -> Entry:
+    def decided(self, one: Entry, looked: Mapping[str, tuple[str, str]]) -> Entry:
+        """The entry with what people decided on it. While items still wait after the student was graded again, what was
+        decided before does not settle it."""
         standing = self.standing.get((one.student, one.item))
         if one.kind == "files":
             waits = [self.standing.get((one.student, item)) for item in one.checks]  # here, the items that wait
             given = bool(waits) and all(there and there.given.points is not None for there in waits)
-            return replace(one, settled=given or one.student in looked, told=looked.get(one.student, ""))
+            told, at = looked.get(one.student, ("", ""))
+            holds = bool(told) and (not waits or at > self.drawn[one.student].graded)
+            return replace(one, settled=given or holds, told=told)
         return replace(one, standing=standing, settled=bool(standing and standing.given.points is not None))
 
     def asked(self, one: Request) -> Entry:
@@ -216,10 +222,10 @@ class Queue:
 KINDS = {"request": 0, "files": 1}  # before the items, which come in their own order
 
 
-def draw(version: str, student: Student, report: Report | None, unused: Sequence[str]) -> Drawn:
+def draw(version: str, graded: str, student: Student, report: Report | None, unused: Sequence[str]) -> Drawn:
     if report is None:
         one = Entry(student.id, FILES, "files", "", "Handed in and not graded", (student.problem,))
-        return Drawn(version, (one,) if student.problem else (), (), {})
+        return Drawn(version, graded, (one,) if student.problem else (), (), {})
     entries = [entry for item in report.items for entry in of_item(student.id, item)]
     entries += of_files(student.id, report, unused)
     failed = tuple(
@@ -228,7 +234,7 @@ def draw(version: str, student: Student, report: Report | None, unused: Sequence
         for check in item.checks
         if check.verdict not in UNJUDGED and check.verdict not in NOT_FAILED
     )
-    return Drawn(version, tuple(entries), failed, {item.id: item.score for item in report.items})
+    return Drawn(version, graded, tuple(entries), failed, {item.id: item.score for item in report.items})
 
 
 def of_item(student: str, item: ItemResult) -> Iterator[Entry]:

@@ -132,7 +132,7 @@ class View:
         desk.look(person.session, person.author, entry)
         nxt, before = desk.next(person.session, entry), queue.before(entry.key)
         drawn = queue.drawn.get(entry.student)
-        group = None
+        group, wanted = None, self.wanted() if entry.kind == "files" else []
         if drawn and entry.item:
             group = next((one for one in self.mine(entry) if len(one.students) > 1), None)
         return self.page(
@@ -142,7 +142,8 @@ class View:
             said=self.said(entry), progress=self.progress(person), next=self.link(nxt) if nxt else "/",
             before=self.link(before) if before else "", conflict=conflict, typed=typed or {}, note=note,
             other=desk.others(person.session).get(entry.key, ""), group=group, evidence=shown,
-            files=[path for path in self.files(entry) if path], wanted=self.wanted(), standing=self.standing(entry),
+            files=[path for path in self.files(entry) if path], wanted=wanted, meant=meant(entry, wanted),
+            standing=self.standing(entry),
             word_of=WORD, masked=partial(self.masked, student=entry.student),
         )  # fmt: skip
 
@@ -170,6 +171,9 @@ class View:
         if entry.kind == "request":
             at = f"{points(entry.score)} of {points(entry.most)} points" if entry.score is not None else "no points"
             return f"not granted: {at} count now"
+        if entry.checks:
+            items = ", ".join(entry.checks)
+            return f"nothing; {items} wait for the file that counts: choose it, and grade the student again"
         return "nothing else counts; if a file does, name it, and grade the student again"
 
     def checks(self, entry: Entry) -> list[CheckResult]:
@@ -284,3 +288,11 @@ class View:
             group=group,
             links=[("/", "Review"), ("/similar", "What submissions share")],
         )
+
+
+def meant(entry: Entry, wanted: Sequence[str]) -> str:
+    """The wanted file that the questions on a student's files are about, as far as they name one."""
+    told = ((name, one) for one in entry.questions for name in wanted if name in one)
+    return next(
+        (name for name, one in told if re.search(rf"may be {re.escape(name)}\b|{re.escape(name)} may be in", one)), ""
+    )

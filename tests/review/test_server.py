@@ -20,10 +20,10 @@ from grader.command import review
 from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
-from grader.model import Late, Student
+from grader.model import Late, Student, Verdict
 from grader.review import view
 from grader.review.desk import Desk
-from grader.review.evidence import Cell, Code, Evidence
+from grader.review.evidence import Cell, Code, Evidence, gather
 from grader.review.guard import POLICY, Guard, Person, Refused
 from grader.review.view import View
 
@@ -534,3 +534,77 @@ def test_code_and_cells_that_name_the_student_are_shown_without_the_name_unless_
     assert "person = 1" in text  # a word of the code, not the name
     for told in ("Person", number, entry.student):
         assert (told in text) is names
+
+
+@pytest.fixture
+def asked(tmp_path):
+    """A class whose first student handed in two files that may be layers.py; 2.1 and 6.1 wait for the answer."""
+    out = reviewing.a_class(tmp_path, 2, 0)
+    work = tmp_path / "class" / "s000"
+    (work / "v2").mkdir()
+    (work / "v2" / "layers.py").write_text("# the later one\n")
+    with Gradebook.open(out) as book:
+        takes.see(book.database, "s000", ["layers.py", "v2/layers.py"])
+        book.record(book.student("s000"), waiting_for("layers.py"))
+    return out
+
+
+def waiting_for(name):
+    """A report in which items wait for the file that counts as `name`."""
+    told = f"2 different files may be {name}: {name}, v2/{name}; leave the one that counts"
+    waits = {"verdict": Verdict.SKIPPED, "message": told, "earned": 0.0, "review": (told,)}
+    whole = reviewing.report_of(0, asks=False)
+
+    def asking(item):
+        return replace(item, score=0, checks=tuple(replace(check, **waits) for check in item.checks))
+
+    tasks = [replace(task, items=tuple(asking(one) if one.id in ("2.1", "6.1") else one for one in task.items))
+             for task in whole.tasks]  # fmt: skip
+    return replace(whole, tasks=tuple(tasks))
+
+
+def open_files(client):
+    return re.search(r'<td class="num">(\d+)</td>', client.get("/").text.partition("not taken")[2])[1]
+
+
+def test_points_that_wait_for_a_file_are_not_settled_by_a_look_at_it(asked):
+    with reviewing.serving(asked) as server:
+        ada = Client(server).enter("Ada")
+        files = next(one for one in links(ada) if "/at/files/" in one)
+        page = ada.get(files).text
+        assert "nothing; 2.1, 6.1 wait for the file that counts" in page
+        assert "nothing else counts" not in page
+        assert re.findall(r"<option selected>([^<]+)", page) == ["layers.py"]
+        for form in ({"act": "accept"}, {"act": "give", "why": "I looked."}):
+            answer = ada.post(f"{files}/decide", {"told": "", **form})
+            assert (answer.status, "choose the file that counts, or say that none does" in answer.text) == (422, True)
+        assert open_files(ada) == "1"
+        assert ada.post(f"{files}/decide", {"told": "", "act": "none", "why": "Two stubs."}).status == 303
+        with Gradebook.open(asked) as book:
+            given = [(one.item, one.points, one.why) for one in book.adjustments("s000")]
+            assert given == [("2.1", 0.0, "Two stubs."), ("6.1", 0.0, "Two stubs.")]
+            assert list(book.waiting()) == []
+        assert open_files(ada) == "0"
+        assert ada.post("/undo", {}).status == 303
+        assert open_files(ada) == "1"
+
+
+def test_a_question_on_another_file_after_the_student_was_graded_again_is_open(asked):
+    with reviewing.serving(asked) as server:
+        ada = Client(server).enter("Ada")
+        files = next(one for one in links(ada) if "/at/files/" in one)
+        form = {"told": "", "act": "give", "file": "v2/layers.py", "name": "layers.py"}
+        assert ada.post(f"{files}/decide", form).status == 303
+        assert open_files(ada) == "0"
+        with Gradebook.open(asked) as book:
+            book.record(book.student("s000"), waiting_for("functions.py"))
+        assert open_files(ada) == "1"
+        assert "v2/functions.py; leave the one that counts" in ada.get(files).text
+
+
+def test_the_files_that_a_question_names_are_shown(asked):
+    with Gradebook.open(asked) as book:
+        run = book.run().id
+    shown = {code.file: code.lines for code in gather(asked, run, "s000", "", ("2.1", "6.1")).code}
+    assert shown.keys() == {"layers.py", "v2/layers.py"}
+    assert "# the later one" in shown["v2/layers.py"]
