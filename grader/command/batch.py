@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
@@ -36,7 +35,7 @@ from grader.model import Homework, Row, Student, Verdict
 from grader.report.audience import Audience
 from grader.report.progress import live
 from grader.report.text import Printer, Terminal
-from grader.report.wording import SHAPE, clock
+from grader.report.wording import SHAPE, clock, on_files
 
 GRADED, FAULT, INTERRUPTED = 0, 3, 130
 PATHS = ("folder", "roster", "extensions", "data_root", "homework")
@@ -300,7 +299,7 @@ def files_in_question(rows: Sequence[Row]) -> Iterator[str]:
         asked: dict[str, None] = {}
         for check in row.report.checks if row.report else ():
             if check.waits and check.verdict is Verdict.SKIPPED:
-                asked |= {re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", check.message): None}
+                asked |= {on_files(check): None}
         yield from (f"{row.student.id}: {question}" for question in asked)
 
 

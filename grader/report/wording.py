@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 
 from grader.model import (
@@ -20,6 +20,7 @@ from grader.model import (
     Verdict,
 )
 
+MEASURES = 5  # of a check, which are shown at once
 WORD = {
     Verdict.PASS: "pass",
     Verdict.PARTIAL: "partial",
@@ -140,6 +141,20 @@ def place_of(where: str, places: Mapping[str, str]) -> tuple[str, int] | None:
     """A student's own line as path and number; None where `places`, base name -> path, does not hold the file."""
     found = PLACE.fullmatch(where)
     return (places[found[1]], int(found[2])) if found and found[1] in places else None
+
+
+def telling(measures: Sequence[Measure]) -> tuple[list[Measure], list[Measure], str]:
+    """The measurements that matter: the first of those that missed their bars, else the first of all. Then the others,
+    and how many they are, in words."""
+    missed = [one for one in measures if not one.holds]
+    shown = (missed or list(measures))[:MEASURES]
+    rest = [one for one in measures if not any(one is other for other in shown)]
+    return shown, rest, f"and {len(rest)} more{', within their bars' if all(one.holds for one in rest) else ''}"
+
+
+def on_files(check: CheckResult) -> str:
+    """The question on files that a check waits for, without which file imports the one in question."""
+    return re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", check.message)
 
 
 def headline(report: Report) -> str:

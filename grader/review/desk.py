@@ -245,4 +245,6 @@ def lasting(student: Student) -> str:
 def expect_as_seen(entry: Entry, told: str) -> None:
     """Raise Changed if somebody decided on a student's files since the person saw `told`."""
     if entry.told != told:
-        raise Changed(f"{entry.told or 'someone'} decided on this in the meantime; nothing of yours was recorded")
+        author, _, what = entry.told.partition(": ")
+        done = f"{author} decided on this in the meantime ({what})" if what else "someone took back what was decided"
+        raise Changed(f"{done}; nothing of yours was recorded")

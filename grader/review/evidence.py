@@ -28,7 +28,7 @@ from grader.intake.archive import Search, members
 from grader.intake.picture import ENDINGS, FORMATS, upright
 from grader.model import Homework, Report, Student, Submission
 from grader.report.audience import presented
-from grader.report.wording import PLACE, harmless
+from grader.report.wording import PLACE, harmless, on_files
 from grader.sandbox import reader
 from grader.sandbox.reader import ReaderFault, Tell
 
@@ -93,7 +93,7 @@ def gather(folder: Path, run: int, student: str, item: str, checks: Sequence[str
         return Evidence(pdfs=pdfs)
     asked = only(presented(report, "staff"), item, checks)
     found = Evidence(figures(asked), pdfs=pdfs)
-    said = " ".join(check.message for check in report.checks if check.waits)
+    said = " ".join(on_files(check) for check in report.checks if check.waits)
     try:
         if not item:
             return replace(found, code=candidates(folder, run, student, [path for path in there if path in said]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +15,7 @@ from grader.course.requests import Request
 from grader.course.statistics import NOT_FAILED, UNJUDGED, alike, cause_key
 from grader.model import CheckResult, ItemResult, Report, Student, Verdict
 from grader.report.audience import cleaned
+from grader.report.wording import on_files
 
 WORDS = {"review": "question", "fault": "fault of the grader", "files": "not taken", "request": "regrade request"}
 REQUEST = "request-"
@@ -255,7 +255,7 @@ def of_item(student: str, item: ItemResult) -> Iterator[Entry]:
 def of_files(student: str, report: Report, unused: Sequence[str]) -> Iterator[Entry]:
     """Questions on which file counts, and notes on files that were handed in and not taken."""
     waiting = [(item.id, one) for item in report.items for one in item.checks if is_on_files(one)]
-    asked = [re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", cleaned(one, "staff").message) for _, one in waiting]
+    asked = [on_files(cleaned(one, "staff")) for _, one in waiting]
     notes = [note for note in report.notes if any(path in note for path in unused)]
     if asked or notes:
         yield Entry(student, FILES, "files", "", "Handed in and not taken", tuple(dict.fromkeys([*asked, *notes])),

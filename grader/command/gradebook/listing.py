@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import tzinfo
 
@@ -14,9 +13,20 @@ from grader.model import LATE_DAYS, CheckResult, ItemResult, Row, Student, Verdi
 from grader.report import text
 from grader.report.audience import cleaned
 from grader.report.text import Printer
-from grader.report.wording import SHAPE, capped, clock, holds, judged, number, points, state, task_points, wait
+from grader.report.wording import (
+    SHAPE,
+    capped,
+    clock,
+    judged,
+    number,
+    on_files,
+    points,
+    state,
+    task_points,
+    telling,
+    wait,
+)
 
-MEASURES = 5  # of a check, which are shown; its page shows all
 ONLY: dict[str, Callable[[Row], bool]] = {  # choices of `list --only`
     "review": lambda row: state(row) == "needs review",
     "graded": lambda row: state(row) == "graded",
@@ -107,7 +117,7 @@ def print_undecided_files(
     """Print whose points wait for a decision on which file counts: the candidates, the items, and what to type."""
     asked: dict[tuple[str, str], dict[str, float]] = {}
     for who, item, check in waiting:
-        question = re.sub(r"^(?:[\w.]+ imports [\w.]+: )+", "", cleaned(check, "staff").message)
+        question = on_files(cleaned(check, "staff"))
         asked.setdefault((who.id, question), {})[item.id] = item.max_score
     for (who_id, question), worth in asked.items():
         say("")
@@ -124,12 +134,10 @@ def evidence(check: CheckResult) -> Iterator[str]:
     """The check's message, the measurements that matter, and what the code printed."""
     if check.message:
         yield from capped(f"{check.where}: {check.message}" if check.where else check.message, lines=30).split("\n")
-    missed = [one for one in check.measures if not holds(one)]
-    shown = (missed or check.measures)[:MEASURES]
+    shown, rest, more = telling(check.measures)
     for one in shown:
         yield f"{one.name}: {number(one.value)}, {'at least' if one.at_least else 'below'} {number(one.bound)}"
-    if (more := len(check.measures) - len(shown)) > 0:
-        yield f"and {more} more, {'which the page shows' if len(missed) > MEASURES else 'within their bars'}"
+    yield from [more] if rest else []
     if check.output.strip():
         yield from ("printed:", *capped(check.output).split("\n"))
 
