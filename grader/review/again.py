@@ -29,7 +29,7 @@ class Again:
     said: IO[bytes] | None = None
 
     def begin(self, run: Run, students: Sequence[str], who: str) -> None:
-        """Start it. Raises UsageError if one is running, or if the run graded only some tasks."""
+        """Start it. Raises UsageError if one is running."""
         if self.state() == "running":
             raise UsageError(f"{self.who} is being graded again; wait for that")
         self.who, self.said = who, tempfile.TemporaryFile()  # noqa: SIM115 - for as long as the process runs
@@ -59,7 +59,8 @@ class Again:
 def command(folder: Path, run: Run, students: Sequence[str]) -> list[str]:
     """The command that a person would type: the run's own options, and the students whose results do not count."""
     given = run.settings
-    words = [sys.executable, "-m", "grader", "batch", given["folder"], "--out", str(folder), "--seed", str(run.seed)]
+    out = str(folder.resolve())  # which is started in another folder than this one
+    words = [sys.executable, "-m", "grader", "batch", given["folder"], "--out", out, "--seed", str(run.seed)]
     words += [word for name, flag in PATHS.items() if given.get(name) for word in (flag, given[name])]
     words += [f"--{name.replace('_', '-')}" for name in FLAGS if given.get(name)]
     words += [word for task in given.get("only", ()) for word in ("--task", task)]

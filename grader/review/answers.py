@@ -305,7 +305,7 @@ async def groups(review: Review, request: Request, person: Person) -> Response:
 
 
 async def group(review: Review, request: Request, person: Person) -> Response:
-    return review.view.group(group_of(review, request), person, again=review.again.state())
+    return review.view.group(group_of(review, request), person)
 
 
 async def decide_group(review: Review, request: Request, person: Person) -> Response:

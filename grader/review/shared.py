@@ -36,13 +36,13 @@ class Review:
 
     def __init__(self, desk: Desk, guard: Guard, pool: Pool, *, names: bool) -> None:
         self.desk, self.guard, self.pool = desk, guard, pool
-        self.view = View(desk, guard, names=names)
+        self.again = again.Again(desk.folder)
+        self.view = View(desk, guard, names=names, again=self.again)
         self.executor = pool.start()
         self.ready: OrderedDict[tuple[str, str, str], asyncio.Future[Evidence]] = OrderedDict()
         self.pages: OrderedDict[tuple[str, str, int], asyncio.Future[Page]] = OrderedDict()
         self.drawn = (-1, "")  # the class's page, and the change that it was drawn after
         self.wrong = 0
-        self.again = again.Again(desk.folder)
 
     # Evidence
 

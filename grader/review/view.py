@@ -22,6 +22,7 @@ from grader.model import CheckResult, Row
 from grader.report.audience import cleaned
 from grader.report.html import environment
 from grader.report.wording import WORD, clock, duration, points
+from grader.review.again import Again
 from grader.review.desk import Desk
 from grader.review.evidence import Evidence, home_of
 from grader.review.guard import Guard, Person
@@ -36,12 +37,13 @@ SHOWN = 200  # lines of a table
 class View:
     """Pages of one desk."""
 
-    def __init__(self, desk: Desk, guard: Guard, *, names: bool) -> None:
+    def __init__(self, desk: Desk, guard: Guard, *, names: bool, again: Again | None = None) -> None:
         self.desk, self.guard, self.names = desk, guard, names
         self.numbered: dict[str, int] = {}
         self.templates = environment(HERE, PAIRS)
         self.css = self.templates.globals["css"] + (PAIRS / "similar.css").read_text(encoding="utf-8")
         self.templates.filters["duration"] = duration
+        self.templates.globals["again"] = again
 
     # Who is who
 
@@ -214,7 +216,7 @@ class View:
             (one, self.masked(one.sentence, one.students[0])) for one in found[:SHOWN]
         ], more=max(len(found) - SHOWN, 0))  # fmt: skip
 
-    def group(self, one: Failing, person: Person, *, conflict: str = "", status: int = 200, again: str = "",
+    def group(self, one: Failing, person: Person, *, conflict: str = "", status: int = 200,
               typed: Mapping[str, str] | None = None, out: Sequence[str] = ()) -> HTMLResponse:  # fmt: skip
         queue = self.desk.queue
         members = []
@@ -227,7 +229,7 @@ class View:
                 "link": f"/at/{one.item}/{self.guard.alias(student)}" if (student, one.item) in queue.entries else "",
             })  # fmt: skip
         return self.page("group.html.j2", person, status, group=one, members=members, conflict=conflict,
-                         most=queue.most.get(one.item, 0.0), comments=self.keyed(one.item), again=again,
+                         most=queue.most.get(one.item, 0.0), comments=self.keyed(one.item),
                          sentence=self.masked(one.sentence, one.students[0]), typed=typed or {})  # fmt: skip
 
     def comments(self, person: Person, *, note: str = "", conflict: str = "", status: int = 200) -> HTMLResponse:

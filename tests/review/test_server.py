@@ -10,6 +10,7 @@ import subprocess
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -21,7 +22,7 @@ from grader.course import pages, takes
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
 from grader.model import Late, Student, Verdict
-from grader.review import view
+from grader.review import again, view
 from grader.review.desk import Desk
 from grader.review.evidence import Cell, Code, Evidence, gather
 from grader.review.guard import POLICY, Guard, Person, Refused
@@ -541,7 +542,7 @@ def test_code_and_cells_that_name_the_student_are_shown_without_the_name_unless_
 @pytest.fixture
 def asked(tmp_path):
     """A class whose first student handed in two files that may be layers.py; 2.1 and 6.1 wait for the answer."""
-    out = reviewing.a_class(tmp_path, 2, 0)
+    out = reviewing.a_class(tmp_path, 2, 0, only=["1"])
     work = tmp_path / "class" / "s000"
     (work / "v2").mkdir()
     (work / "v2" / "layers.py").write_text("# the later one\n")
@@ -610,3 +611,25 @@ def test_the_files_that_a_question_names_are_shown(asked):
     shown = {code.file: code.lines for code in gather(asked, run, "s000", "", ("2.1", "6.1")).code}
     assert shown.keys() == {"layers.py", "v2/layers.py"}
     assert "# the later one" in shown["v2/layers.py"]
+
+
+def test_a_folder_that_is_named_from_here_is_graded_again_where_it_is(asked, monkeypatch):
+    """The batch is started in another folder than the server was."""
+    monkeypatch.chdir(asked.parent)
+    with Gradebook.open(asked) as book:
+        words = again.command(Path(asked.name), book.run(), ["s000"])
+    assert words[words.index("--out") + 1] == str(asked.resolve())
+
+
+def test_a_students_page_says_that_it_is_graded_again(asked):
+    with reviewing.serving(asked) as server:
+        ada = Client(server).enter("Ada")
+        files = next(one for one in links(ada) if "/at/files/" in one)
+        assert "raded again: " not in ada.get(files).text
+        assert ada.post(f"{files}/again", {}).status == 303
+        assert "Being graded again: student " in ada.get(files).text
+        end = time.monotonic() + 60
+        with Gradebook.open(asked) as book:
+            while not any(run.id == 2 and run.ended for run in book.runs()) and time.monotonic() < end:
+                time.sleep(0.2)
+            assert [run.id for run in book.runs() if run.ended] == [1, 2]
