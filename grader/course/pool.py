@@ -115,13 +115,24 @@ ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if has
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let a signal that ends the batch wait while processes are started: one half started would say how it failed."""
+    """Let a signal that ends the batch wait while processes are started: one half started would say how it failed.
+
+    The mask holds for this thread and for what it starts. Another thread may take the signal, and Python handles it in
+    the main one: so there the handlers wait, too.
+    """
+    waiting: list[int] = []
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {one: signal.signal(one, lambda number, frame: waiting.append(number)) for one in ENDS if main}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS) if ENDS else set()
     try:
         yield
     finally:
         if ENDS:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+        for one in dict.fromkeys(waiting):
+            signal.raise_signal(one)
 
 
 def put(folder: str | Path | None, value: object) -> str:

@@ -58,13 +58,14 @@ def test_processes_that_end_in_the_middle_of_an_answer_hold_nobody_up(tmp_path, 
 
 
 ENDED = """\
-import os, signal, sys, time
+import os, signal, sys, threading, time
 from pathlib import Path
 from grader.course.pool import Pool
 
 if __name__ == "__main__":
     pool = Pool(1, Path(sys.argv[1]))
     executor = pool.start()
+    {beside}
     if os.fork() == 0:
         signal.signal(signal.{name}, signal.SIG_IGN)
         time.sleep(0.3)  # what forks the processes still imports
@@ -83,10 +84,12 @@ if __name__ == "__main__":
     ("name", "sent"),
     [("SIGINT", "os.killpg(os.getpgid(0), signal.SIGINT)"), ("SIGTERM", "os.kill(os.getppid(), signal.SIGTERM)")],
 )
-def test_a_signal_while_processes_start_ends_them_without_a_word(tmp_path, name, sent):
+@pytest.mark.parametrize("beside", ["", "threading.Thread(target=time.sleep, args=(3,), daemon=True).start()"])
+def test_a_signal_while_processes_start_ends_them_without_a_word(tmp_path, name, sent, beside):
+    """Also beside another thread, as one that shows progress, which may take the signal."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     run = subprocess.run(
-        [sys.executable, "-c", ENDED.format(name=name, sent=sent), str(tmp_path)],
+        [sys.executable, "-c", ENDED.format(name=name, sent=sent, beside=beside), str(tmp_path)],
         env=environment, timeout=180, start_new_session=True, capture_output=True, text=True,
     )  # fmt: skip
     assert (run.returncode, run.stderr) == (7, "")
