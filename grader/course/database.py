@@ -377,8 +377,8 @@ def told(folder: Path) -> Iterator[None]:
 TOLD = {
     "SQLITE_FULL": "{path}: the disk is full; free some space and run this again: everything recorded so far is kept",
     "SQLITE_IOERR": "cannot write {path} (input/output error); check the disk: everything recorded so far is kept",
-    "SQLITE_READONLY": "cannot write {path}; make its folder writable, or choose another folder with --out",
-    "SQLITE_CANTOPEN": "cannot open {path}; make its folder writable, or choose another folder with --out",
+    "SQLITE_READONLY": "cannot write {path}; make its folder writable",
+    "SQLITE_CANTOPEN": "cannot open {path}; make its folder writable",
     "SQLITE_BUSY": "{path} is in use by another process; wait for it, then try again",
     "SQLITE_NOTADB": "{path} is not a gradebook; move it away, or choose another folder with --out",
     "SQLITE_CORRUPT": "{path} is damaged; restore its last backup, or choose another folder with --out",

@@ -31,7 +31,7 @@ def claim(folder: Path) -> Iterator[Path]:
     try:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write {path} ({error.strerror}); choose another folder with --out") from None
+        raise UsageError(f"cannot write {path} ({error.strerror}); make its folder writable") from None
     with file:
         before = holder(file)
         try:
