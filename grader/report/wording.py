@@ -13,6 +13,7 @@ from grader.model import (
     CheckResult,
     Comment,
     ItemResult,
+    Measure,
     Remarks,
     Report,
     Row,
