@@ -16,8 +16,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
+from io import FileIO
 from pathlib import Path, PurePosixPath
-from typing import IO
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -118,19 +118,19 @@ def blocks(response: HTTPResponse) -> Iterator[bytes]:
         yield block
 
 
-def opened(part: Path, begin: int) -> IO[bytes]:
-    """Open a file to continue at byte `begin`, or to start. Raises UsageError."""
+def opened(part: Path, begin: int) -> FileIO:
+    """Open a file to continue at byte `begin`, or to start. Raises UsageError. Nothing is left to write as it closes."""
     with disk(part.parent):
-        file = part.open("r+b" if begin else "wb")
+        file = part.open("r+b" if begin else "wb", buffering=0)
         file.seek(begin)
         return file
 
 
-def put(file: IO[bytes], block: bytes) -> None:
-    """Write at once. Raises UsageError for errors of the disk, because an OSError would count as the connection's."""
+def put(file: FileIO, block: bytes) -> None:
+    """Write all of it at once. Raises UsageError for errors of the disk, because an OSError would count as the connection's."""
     with disk(Path(file.name).parent):
-        file.write(block)
-        file.flush()
+        while block:
+            block = block[file.write(block) :]
 
 
 @contextmanager
