@@ -119,7 +119,7 @@ def blocks(response: HTTPResponse) -> Iterator[bytes]:
 
 
 def opened(part: Path, begin: int) -> FileIO:
-    """Open a file to continue at byte `begin`, or to start. Raises UsageError. Nothing is left to write as it closes."""
+    """Open a file to continue at byte `begin`, or to start. Raises UsageError. Closing writes nothing."""
     with disk(part.parent):
         file = part.open("r+b" if begin else "wb", buffering=0)
         file.seek(begin)
@@ -127,7 +127,7 @@ def opened(part: Path, begin: int) -> FileIO:
 
 
 def put(file: FileIO, block: bytes) -> None:
-    """Write all of it at once. Raises UsageError for errors of the disk, because an OSError would count as the connection's."""
+    """Write it all. Raises UsageError for errors of the disk: an OSError would count as the connection's."""
     with disk(Path(file.name).parent):
         while block:
             block = block[file.write(block) :]
