@@ -110,7 +110,7 @@ class Bare(session.Session):
     ) -> list[Any]:
         if self.process is None:
             self.start()
-        reply = self.worker.answer({**request, "id": 0})
+        reply = self.worker.answer({**request, "seed": self.seed, "id": 0})
         self.seed, self.answers = None, []
         return self.read_reply(reply, session.subjects_of(request, subject))
 
