@@ -23,18 +23,8 @@ from grader.sandbox.replies import COPY
 
 # Types of answers by value.
 PLAIN = (type(None), bool, int, float, complex, str, bytes, list, tuple, dict, set, np.ndarray)
-SHAPED = (
-    np.ndarray,
-    np.generic,
-    str,
-    bytes,
-    list,
-    tuple,
-    dict,
-    set,
-    frozenset,
-    Proxy,
-)  # answers that may have another shape
+# Those that may have another shape.
+SHAPED = (np.ndarray, np.generic, str, bytes, list, tuple, dict, set, frozenset, Proxy)
 ITERATED = (str, bytes, dict, set, frozenset)  # answers whose elements a loop meets, though they are no parts
 PARTS = re.compile(
     r"(not enough|too many) values to unpack.*|(list|tuple|string) index out of range|zip\(\) argument .*"

@@ -145,6 +145,22 @@ class Graded:
             found |= {one.id: one for one in (*self.all_below(below), below)}
         return list(found.values())
 
+    def modules_below(self, item: Item) -> dict[str, str]:
+        """The modules of what failed below an item, and their files, the lowest first."""
+        failed = (plan for one in self.all_below(item) for plan in self.failed(one))
+        modules = dict.fromkeys(self.about(plan).partition(".")[0] for plan in failed)
+        return {module: self.section.modules[module] for module in modules if module in self.section.modules}
+
+    def not_there(self, item: Item, submission: Submission) -> list[str]:
+        """Those of `modules_below` that were not handed in, or have nothing that was asked for. What the item itself is
+        in stays."""
+        own = {self.about(plan).partition(".")[0] for plan in item.checks}
+        return [
+            module
+            for module, path in self.modules_below(item).items()
+            if Path(path).name not in submission.files or (module not in own and self.is_empty(module))
+        ]
+
     def is_empty(self, module: str) -> bool:
         """Whether nothing is there of what the checks ask a module for."""
         every = (plan for item in self.homework.rubric.items for plan in item.checks if plan.name in self.results)
@@ -193,12 +209,12 @@ def unknown_below(items: Iterable[Item], results: Mapping[str, CheckResult], hom
 def graded_again(graded: Graded, items: Collection[Item], submission: Submission, options: Options, open_: Open,
                  run: Run) -> Iterator[CheckResult]:  # fmt: skip
     """The checks of `items` that failed on wrong parts, with what they earn on right ones. The results of all items
-    below are known. Items that follow each other with equal right parts share a session."""
+    below are known. Items that follow each other share a session if they need equal right parts and files."""
     if not any(map(graded.failed, items)):
         return
     options = replace(options, kept={})
     session: Session | None = None
-    session_parts: tuple[str, ...] = ()
+    place: tuple[Collection[str], Collection[str]] = (), ()  # the right parts and the files of the handout in it
     with ExitStack() as stack, ExitStack() as current:
         stack.callback(one_thread().restore_original_limits)
         for item in items:
@@ -212,9 +228,10 @@ def graded_again(graded: Graded, items: Collection[Item], submission: Submission
             parts = graded.right_parts(item)
             if not parts:
                 continue
-            if session is None or parts != session_parts:
+            wanted = parts, graded.not_there(item, submission)
+            if session is None or wanted != place:
                 current.close()
-                session, session_parts = current.enter_context(opened(graded, item, parts, submission, open_)), parts
+                session, place = current.enter_context(opened(graded, item, parts, submission, open_)), wanted
             if written(graded, item, session.submission):  # else its file cannot be imported
                 yield from on_right_parts(graded, item, parts, session, options, run)
 
@@ -255,13 +272,8 @@ def written(graded: Graded, item: Item, submission: Submission) -> bool:
 def opened(graded: Graded, item: Item, names: Collection[str], submission: Submission, open_: Open) -> Session:
     """A session with right parts for `names`, in which to grade an item again. Where a file of what failed below the
     item is absent, has nothing that was asked for or cannot be imported, the handout's is there."""
-    failed = (plan for one in graded.all_below(item) for plan in graded.failed(one))
-    modules = dict.fromkeys(graded.about(plan).partition(".")[0] for plan in failed)
-    below = {module: graded.section.modules[module] for module in modules if module in graded.section.modules}
-    absent = (module for module, path in below.items() if Path(path).name not in submission.files)
-    own = {graded.about(plan).partition(".")[0] for plan in item.checks}
-    empty = {*absent, *(module for module in below if module not in own and graded.is_empty(module))}
-    work = with_handed_out(submission, [below.pop(module) for module in empty], graded.homework)
+    below, absent = graded.modules_below(item), graded.not_there(item, submission)
+    work = with_handed_out(submission, [below.pop(module) for module in absent], graded.homework)
     while True:  # the lowest first: what imports it may be right
         session = open_(work, parts_of(graded, names))
         broken = first_broken(session, below)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import atexit
+import errno
+import io
 import json
 import os
 import re
@@ -12,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -170,6 +174,28 @@ def test_a_reader_that_goes_away_changes_no_exit_code(tmp_path, words, code):
     run = subprocess.run(["sh", "-c", piped], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (run.stdout, run.stderr) == ("", "")
     assert int((tmp_path / "code").read_text()) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"),
+    [(BrokenPipeError(), ["os._exit(5)"]), (OSError(errno.ENOSPC, "full"), ["sys.exit(5)"])],
+)
+def test_only_what_cannot_be_written_is_left_to_pythons_own_end(monkeypatch, error, ends):
+    """From 3.14 on that would be 120 where nobody reads either stream any more."""
+
+    class Gone(io.StringIO):
+        def flush(self):
+            raise error
+
+    said = []
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, Gone())
+    monkeypatch.setattr(atexit, "_run_exitfuncs", lambda: None)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+    monkeypatch.setattr(os, "_exit", lambda code: said.append(f"os._exit({code})"))
+    monkeypatch.setattr(sys, "exit", lambda code: said.append(f"sys.exit({code})"))
+    cli.leave(5)
+    assert said[:1] == ends
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell that closes a stream is POSIX's")

@@ -18,6 +18,7 @@ from grader.follow_through import Below, Graded, sentence, spoken
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.loading import load
+from grader.measure.expect import expect_close
 from grader.model import CheckResult, Ending, FollowThrough, Homework, Verdict
 from grader.reference import RECORDED, Recorded
 from grader.release.recording import record
@@ -726,6 +727,22 @@ def test_what_lies_in_a_file_that_cannot_be_imported_is_not_graded_again(graded:
     use = replace(homework.checks["use"], about="base.use")  # in the file of what it is built on, as in one notebook
     report = graded({"base": "x = (\n"}, replace(homework, checks={**homework.checks, "use": use}))
     assert (of(report, "use").followed, of(report, "line").followed is not None) == (None, True)
+
+
+def test_a_file_of_which_an_item_needs_a_function_stays_where_all_else_is_missing(
+    graded: Any, homework: Homework
+) -> None:
+    def use(hw: Any, rng: Any) -> None:
+        """Twice the scaled."""
+        x = rng.normal(size=(3, 2))
+        hw.base.scale(x, 1.0)  # it is not there, so nothing is known of `use` on the own parts
+        expect_close(hw, "use", hw.base.use(x), 4 * x)
+
+    asked = replace(homework.checks["use"], about="base.use", function=use)
+    own = replace(homework, checks={**homework.checks, "use": asked})
+    report = graded({"base": "def use(x): return 2 * scale(x, 2.0)[0]"}, own)
+    assert of(report, "use").followed.first.verdict is Verdict.NOT_IMPLEMENTED
+    assert points(report)["2.2"] == 2
 
 
 def test_a_right_part_that_leaves_or_is_given_a_set_ends_nothing() -> None:

@@ -186,6 +186,13 @@ def test_a_full_disk_is_one_sentence(site, tmp_path):
     assert len(site.ranges) == 1
 
 
+def test_a_full_disk_is_told_of_a_small_file_too(tmp_path):
+    """Which a buffer would hold until it is closed."""
+    (tmp_path / "a.bin.part").symlink_to("/dev/full")
+    with server.serving({"a.bin": b"1"}) as site, pytest.raises(UsageError, match="No space left on device"):
+        fetch(site, tmp_path / "a.bin", size=1)
+
+
 FOLDER = "cifar-10-batches-py"
 
 

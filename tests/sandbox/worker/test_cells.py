@@ -116,6 +116,16 @@ def test_what_a_cell_swallows_is_stopped_all_the_same(tmp_path, monkeypatch):
     assert (module.K, len(told)) == (3, 1)
 
 
+@pytest.mark.medium
+@pytest.mark.parametrize("caught", ["except BaseException: pass", "except:\n        K = 2"])
+def test_a_call_whose_end_a_cell_catches_is_stopped_all_the_same(tmp_path, monkeypatch, caught):
+    """In any Python, such an exception arises inside of the `try`."""
+    tracing = sys.gettrace()
+    endless = "def f():\n    while True: pass\n# %%\nwhile True:\n    try:\n        f()\n    " + caught
+    module, told = imported(tmp_path, monkeypatch, f"{IPYTHON}{endless}\n# %%\nK = 3\n")
+    assert (module.K, len(told), sys.gettrace()) == (3, 1, tracing)
+
+
 def test_an_import_that_is_forbidden_costs_what_it_costs_in_a_script(tmp_path, monkeypatch):
     finder = imports.ForbiddenFinder(frozenset(["forbidden_here"]), refuse)
     monkeypatch.setattr(sys, "meta_path", [finder, *sys.meta_path])
