@@ -167,7 +167,8 @@ class Graded:
         own = [plan for plan in every if self.about(plan).partition(".")[0] == module]
         name = Path(self.section.modules[module]).name
         told = (A_FILE.match(self.results[plan.name].message) for plan in own)
-        return all(map(self.is_missing, own)) and all(file is None or file[1] == name for file in told)
+        of_another = any(file is not None and file[1] != name for file in told)
+        return all(map(self.is_missing, own)) and not of_another and not any(plan.name in self.right for plan in own)
 
     def is_missing(self, plan: CheckPlan) -> bool:
         return self.results[plan.name].verdict is Verdict.NOT_IMPLEMENTED

@@ -343,12 +343,13 @@ def test_a_question_on_the_own_parts_stays_where_the_sentence_is_of_right_ones(f
     assert check.review == ("where is this from?",)
 
 
-def test_what_fails_where_a_wrong_method_stays_is_a_question(folder: Path, graded: Any) -> None:
+@pytest.mark.parametrize(("top", "state"), [(WRONG_TOP, "wrong"), (TOP.replace("def value", "def values"), "missing")])
+def test_what_fails_where_a_wrong_method_stays_is_a_question(folder: Path, graded: Any, top: str, state: str) -> None:
     """Without a stand-in for it, an item above it was not tried on right parts."""
     own = load(folder)
     section = replace(own.rubric.sections[0], stand_ins={})
-    report = graded({"base": UNMASKED, "top": WRONG_TOP}, replace(own, rubric=replace(own.rubric, sections=(section,))))
-    said = "not measured on right parts: nothing can stand in for your Line.value, which is wrong"
+    report = graded({"base": UNMASKED, "top": top}, replace(own, rubric=replace(own.rubric, sections=(section,))))
+    said = f"not measured on right parts: nothing can stand in for your Line.value, which is {state}"
     assert of(report, "use").followed.said == f"Your use is {said}"
     assert [one for one in report.needs_review if said in one]
 
@@ -743,6 +744,31 @@ def test_a_file_of_which_an_item_needs_a_function_stays_where_all_else_is_missin
     report = graded({"base": "def use(x): return 2 * scale(x, 2.0)[0]"}, own)
     assert of(report, "use").followed.first.verdict is Verdict.NOT_IMPLEMENTED
     assert points(report)["2.2"] == 2
+
+
+MISSING, THERE = Verdict.NOT_IMPLEMENTED, Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("begins", "line", "right", "empty"),
+    [
+        ((MISSING, "not implemented yet"), (MISSING, "top.py defines no Line"), (), True),
+        ((MISSING, "top.py is not in this submission"), (MISSING, "top.py is not in this submission"), (), True),
+        ((THERE, ""), (MISSING, "line is None: not implemented yet"), (), False),
+        ((MISSING, "not implemented yet"), (MISSING, "line is None: not implemented yet"), ("line",), False),
+        ((MISSING, "base.py defines no scale"), (MISSING, "base.py defines no scale"), (), False),
+        ((MISSING, "not implemented yet"), (Verdict.RAISED, "value raised TypeError"), (), False),
+    ],
+)
+def test_a_file_has_nothing_only_if_all_that_was_asked_of_it_is_missing(
+    homework: Homework, begins: Any, line: Any, right: Any, empty: bool
+) -> None:
+    results = {
+        name: CheckResult(name, name, verdict, 0.0, 1.0, message)
+        for name, (verdict, message) in {"begins": begins, "line": line}.items()
+    }
+    known = Graded(homework, homework.rubric.sections[0], results, right=set(right))
+    assert known.is_empty("top") == empty
 
 
 def test_a_right_part_that_leaves_or_is_given_a_set_ends_nothing() -> None:
