@@ -114,12 +114,13 @@ def read_lines(path: Path, what: str, option: str) -> list[tuple[int, dict[str, 
     whole = whole.lstrip("\r\n")
     delimiter = own or max(",;\t|", key=whole.splitlines()[0].count)
     lines = csv.reader(io.StringIO(whole, newline=""), delimiter=delimiter, strict=True)
+    found, at = list[tuple[int, dict[str, str]]](), 0
     try:
         titles = [title.strip() for title in next(lines)]
         read = [title for title in titles if is_read(title)]
         if twice := [title for title in read if sum(key_of(other) == key_of(title) for other in read) > 1]:
             raise UsageError(f"{path} has two columns {' and '.join(twice[:2])}; rename or delete one of them")
-        found, at = [], lines.line_num
+        at = lines.line_num
         for cells in lines:
             if cells:
                 filled = zip_longest(titles, cells[: len(titles)], fillvalue="")
@@ -129,7 +130,7 @@ def read_lines(path: Path, what: str, option: str) -> list[tuple[int, dict[str, 
             raise UsageError(f"{path} holds one line, which names no column; put the titles of its columns above it")
         return found
     except csv.Error as error:
-        told = f"{path}, line {above + lines.line_num}, is not CSV ({error}: is a quote missing?)"
+        told = f"{path}, line {above + at + 1}, is not CSV ({error}: is a quote missing?)"
         raise UsageError(f"{told}; save {what} as CSV in UTF-8") from None
 
 

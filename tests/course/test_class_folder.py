@@ -385,10 +385,14 @@ def test_a_column_of_other_numbers_than_the_platforms_contradicts_nobody(tmp_pat
     assert {entry.id: entry.ids["ID"] for entry in found} == {"kimlee-103": "30017", "ada-105": "30018"}
 
 
-def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [('Name,ID\n"Ada,1\nBob,2\n', 2), ('\n\nName,ID\nBob,2\n"Ada,1\nEve,3\n', 5), ('"Name,ID\nAda,1\n', 1)],
+)
+def test_a_quote_that_is_not_closed_swallows_nobody(tmp_path, text, line):
     folder = make(tmp_path / "in", "1.zip")
-    with pytest.raises(UsageError, match=r"is not CSV .*is a quote missing\?"):
-        recognise(folder, roster=roster(tmp_path, 'Name,ID\n"Ada,1\nBob,2\n'))
+    with pytest.raises(UsageError, match=rf", line {line}, is not CSV .*is a quote missing\?"):
+        recognise(folder, roster=roster(tmp_path, text))
 
 
 def test_canvas_test_student_is_nobody_handed_in_or_not(tmp_path):

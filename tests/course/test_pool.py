@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 
 import pytest
 
-from grader.course.pool import Pool, ThroughFiles
+from grader.course.pool import Pool, ThroughFiles, held_back
 from grader.errors import UsageError
 from grader.sandbox.launch import ROOT
 
@@ -195,3 +198,21 @@ def test_a_temporary_folder_whose_name_is_too_long_is_told(tmp_path, monkeypatch
     monkeypatch.setattr(tempfile, "tempdir", str(long))
     with pytest.raises(UsageError, match=r"too long for a socket; set TMPDIR to a folder with a shorter one"):
         Pool(1, tmp_path).start()
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="on Windows no signal waits")
+def test_a_signal_that_another_thread_takes_waits_and_is_not_lost():
+    taken, seen = threading.Event(), []
+    other = threading.Thread(target=taken.wait)
+    other.start()  # it holds no signal back
+    before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    try:
+        with held_back():
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.1)
+            assert seen == []
+        assert seen == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        taken.set()
+        other.join()

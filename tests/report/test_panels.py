@@ -71,6 +71,8 @@ def test_a_number_that_is_no_share_and_no_error_has_a_scale_of_its_own(report, m
     ((bar, _),), ((at, _),) = found["var(--accent)"], found["var(--good)" if good else "var(--bad)"]
     assert min(at, bar) >= LEFT
     assert max(at, bar) <= RIGHT + 0.1
+    if measure.name != "huge" and math.isfinite(measure.value):
+        assert sorted((at, bar)) == pytest.approx([LEFT + 0.1 * (RIGHT - LEFT), LEFT + 0.9 * (RIGHT - LEFT)], abs=0.1)
     if measure.name != "huge":
         assert (at > bar) == (good == measure.at_least)
 
