@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> int:
         planned(arguments, (), homework)  # what is refused leaves no gradebook without a run
     with Gradebook.create(arguments.out) as book, claim(arguments.out) as scratch:
         with live(told, view) as show:  # it must end before anything else is printed, because it erases lines
-            workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch)
+            workers = Cluster(arguments.scheduler) if arguments.scheduler else Pool(jobs, scratch, homework.folder)
             batch = prepare(arguments, book, workers, show)
             students, unknown = with_extensions(book, batch.run, students, zone)
             if batch.made_up:

@@ -89,9 +89,11 @@ def work(place: Place, terms: Terms, job: Job) -> Done:
     return Done(results, report_json.document(report), pages, starved, undrawn)
 
 
-@lru_cache
 def homework_at(folder: Path | None) -> Homework:
-    return load(folder or ROOT / "grader" / "homework")
+    return loaded(folder or ROOT / "grader" / "homework")
+
+
+loaded = lru_cache(load)
 
 
 def unconfined(section: Section, homework: Homework, zygotes: Zygotes) -> tuple[str, ...]:

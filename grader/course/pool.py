@@ -24,6 +24,8 @@ from grader.sandbox.launch import ONE_THREAD, ROOT
 P = ParamSpec("P")
 T = TypeVar("T")
 
+HOMEWORK = "BACKGRADE_HOMEWORK"  # the environment variable that names the folder to load; see ahead.py
+
 
 class Workers(Protocol):
     """A source of executors for a batch."""
@@ -40,21 +42,22 @@ class Workers(Protocol):
 
 
 class Pool:
-    """`width` processes on this machine, with temporary files below `scratch`."""
+    """`width` processes on this machine, with temporary files below `scratch`. They find `homework` loaded."""
 
-    def __init__(self, width: int, scratch: Path) -> None:
+    def __init__(self, width: int, scratch: Path, homework: Path | None = None) -> None:
         self.width = width
         self.scratch = scratch
+        self.homework = homework
         self.executor: Executor | None = None
         self.lifeline: Connection | None = None
 
     def start(self) -> Executor:
         self.stop()
         expect_short(tempfile.gettempdir())
-        os.environ.update(environment())
+        os.environ.update(environment() | {HOMEWORK: str(self.homework or "")})
         context = multiprocessing.get_context("forkserver" if sys.platform.startswith("linux") else "spawn")
         if sys.platform.startswith("linux"):
-            context.set_forkserver_preload(["grader.course.job"])  # imported once; processes are forked after that
+            context.set_forkserver_preload(["grader.course.ahead"])  # imported once; processes are forked after that
         theirs, self.lifeline = context.Pipe(duplex=False)
         self.executor = ThroughFiles(self.width, context, prepare, (theirs, str(self.scratch)), scratch=self.scratch)
         return self.executor

@@ -212,13 +212,22 @@ def shows(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
 
 def works(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
     """Whether a file holds work: text that is neither empty nor as it was handed out."""
-    handed_out = (essence(stubs.get(name)) for name in (base, in_cells(base)))
+    return is_other(file, essences(stubs.get(name) for name in (base, in_cells(base))))
+
+
+def is_other(file: Found, known: Collection[bytes | None]) -> bool:
+    """Whether a file is whole text, and its essence is not among those that are known."""
     return (
         file.content is not None
         and kind_of(file.content) is None
         and not is_cut(file.content)
-        and essence(file.content) not in (b"", *handed_out)
+        and essence(file.content) not in known
     )
+
+
+def essences(handed_out: Iterable[bytes | None]) -> frozenset[bytes | None]:
+    """What a file with work differs from: nothing at all, and what was handed out."""
+    return frozenset((b"", *map(essence, handed_out)))
 
 
 def changes(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:
@@ -323,17 +332,17 @@ def by_content(
     """Add questions for wanted names that no file with work has, or only one that looks like another wanted file. There
     is a question if a file of another name looks like the wanted one."""
     taken_files = {choice.file.path for choice in picked.values() if choice.file}
-    code = [file for file in found if search.names.code(file.path)]
+    known = essences(stubs.values())
+    code = [file for file in found if search.names.code(file.path) and is_other(file, known)]
     asked: dict[str, Choice] = {}
     for base in search.names.names:
         choice = picked.get(base, Choice())
         if base not in stubs or choice.question or base in takes or (choice.file and fills(choice.file, base, stubs)):
             continue
-        others = [file for file in code if all(works(file, name, stubs) for name in stubs)]
-        free = [file for file in others if file.path not in taken_files and basename(file.path) not in stubs]
+        free = [file for file in code if file.path not in taken_files and basename(file.path) not in stubs]
         same = [file for file in free if alike(file, base, stubs)]
         if same := same or [
-            file for file in others if file != choice.file and holds_another(file, base, basename(file.name), stubs)
+            file for file in code if file != choice.file and holds_another(file, base, basename(file.name), stubs)
         ]:
             one = "its content looks" if len({essence(file.content) for file in same}) == 1 else "their contents look"
             asked[base] = Choice(question=f"{listed(same)} may be {base}, because {one} like it; hand it in as {base}")

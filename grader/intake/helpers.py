@@ -8,7 +8,9 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from grader.intake import repair
 from grader.intake.archive import Found
@@ -55,6 +57,26 @@ def gather(
     return helpers, list(notes), questions
 
 
+class Given(NamedTuple):
+    """What the handout gives: its modules, the paths of those in folders, and the folders that are no packages."""
+
+    modules: frozenset[str]
+    paths: tuple[str, ...]
+    folders: frozenset[str]
+
+
+@cache
+def given_by(names: tuple[str, ...]) -> Given:
+    paths = [PurePosixPath(name) for name in names]
+    packages = {path.parent for path in paths if path.name == "__init__.py"}
+    above = (folder for path in paths for folder in path.parents if folder not in packages)
+    return Given(
+        modules=frozenset(path.stem for path in paths),
+        paths=tuple(f"/{path}" for path in paths if path.parent.name),
+        folders=frozenset(folder.name or "student" for folder in above),  # "student" holds all that is handed out
+    )
+
+
 class Look:
     """Follows the imports of one file, which lies in the folder `home`, through the student's other files. The modules
     in `given`, by name or path, stay the handout's. Its folders, but not its packages, may stand before any module's
@@ -73,12 +95,7 @@ class Look:
         self.tell = tell
         self.newer = newer
         self.scripts = {path: squeezed(base) for path in pool if ".py" in (base := basename(path)).lower()}
-        paths = [PurePosixPath(name) for name in given]
-        self.kept = frozenset(path.stem for path in paths)
-        self.given = [f"/{path}" for path in paths if path.parent.name]
-        packages = {path.parent for path in paths if path.name == "__init__.py"}
-        above = (folder for path in paths for folder in path.parents if folder not in packages)
-        self.folders = {folder.name or "student" for folder in above}  # "student" holds all that is handed out
+        self.given = given_by(tuple(given))
         self.own: dict[str, bytes] = {}
         self.sources: list[str] = []
         self.refused: dict[str, str] = {}
@@ -122,9 +139,9 @@ class Look:
         if dots:
             above = package.split(".")[: len(package.split(".")) - dots + 1] if package else []
             words = [word for word in (*above, *words) if word]
-        while words and words[0] in self.folders:
+        while words and words[0] in self.given.folders:
             words = words[1:]
-        if not words or not words[0] or words[0] in self.kept:
+        if not words or not words[0] or words[0] in self.given.modules:
             return
         if reason := taboo(words[0]):
             if self.found(words[:1], folder):
@@ -139,7 +156,7 @@ class Look:
         the importing file's own folder is written there. Several that differ are a question."""
         several: list[str] = []
         for tail in (f"{'/'.join(words)}.py", f"{'/'.join(words)}/__init__.py", f"{'/'.join(words)}.ipynb"):
-            if any(path.endswith(f"/{tail}") for path in self.given):
+            if any(path.endswith(f"/{tail}") for path in self.given.paths):
                 continue
             for root in (folder, *folder.parents):
                 path = root / tail

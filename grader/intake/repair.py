@@ -510,4 +510,4 @@ def whole_essence(content: bytes) -> bytes:
     return "\n".join(line for line in lines if line).encode("utf-8", "replace")
 
 
-kept_essence = lru_cache(maxsize=16)(whole_essence)  # each file is compared several times
+kept_essence = lru_cache(maxsize=64)(whole_essence)  # each file is compared with each of the handout's

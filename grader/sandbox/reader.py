@@ -45,7 +45,7 @@ from grader.sandbox.idle import GAP, Idle
 from grader.sandbox.launch import FORKS, ROOT
 from grader.sandbox.readable import readable
 from grader.sandbox.worker import confine, seccomp
-from grader.sandbox.worker.wire import FrameError, Piece, decode, pieces
+from grader.sandbox.worker.wire import FrameError, decode, pieces
 
 Tell = Callable[[str], None]  # said by a reading function: the name of the file that it looks at next
 Read = TypeVar("Read")
@@ -233,15 +233,9 @@ def send(pipe: int, value: Any) -> None:
         parts = pieces(value)
     except FrameError as error:
         parts = pieces({"unsent": str(error)})
-    os_write(pipe, struct.pack("<Q", sum(map(len, parts))))
-    for part in parts:
-        os_write(pipe, part)
-
-
-def os_write(pipe: int, data: Piece) -> None:
-    left = memoryview(data)
-    while left:
-        left = left[os.write(pipe, left[: 1 << 20]) :]
+    with open(pipe, "wb", closefd=False) as stream:  # so that the grader is not woken for each small part
+        stream.write(struct.pack("<Q", sum(map(len, parts))))
+        stream.writelines(parts)
 
 
 def plain(value: Any) -> Any:
