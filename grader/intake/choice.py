@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -164,6 +164,7 @@ def pick_all(
             continue  # a script that was taken for another one counts under its own name, too, if it holds both
         search.tell(file.path)
         for base, far in meant(file, search, stubs).items():
+            essence(file.content)  # kept, so what it takes is this file's time
             candidates.setdefault(base, []).append(Candidate(far, file))
     some = bool(candidates or picked)  # if nothing was found, `nothing_to_grade` says so
     for base in search.names.names:
@@ -332,21 +333,31 @@ def by_content(
     """Add questions for wanted names that no file with work has, or only one that looks like another wanted file. There
     is a question if a file of another name looks like the wanted one."""
     taken_files = {choice.file.path for choice in picked.values() if choice.file}
-    known = essences(stubs.values())
-    code = [file for file in found if search.names.code(file.path) and is_other(file, known)]
     asked: dict[str, Choice] = {}
+    others: list[Found] | None = None
     for base in search.names.names:
         choice = picked.get(base, Choice())
         if base not in stubs or choice.question or base in takes or (choice.file and fills(choice.file, base, stubs)):
             continue
-        free = [file for file in code if file.path not in taken_files and basename(file.path) not in stubs]
+        others = list(with_work(found, search, stubs)) if others is None else others
+        free = [file for file in others if file.path not in taken_files and basename(file.path) not in stubs]
         same = [file for file in free if alike(file, base, stubs)]
         if same := same or [
-            file for file in code if file != choice.file and holds_another(file, base, basename(file.name), stubs)
+            file for file in others if file != choice.file and holds_another(file, base, basename(file.name), stubs)
         ]:
             one = "its content looks" if len({essence(file.content) for file in same}) == 1 else "their contents look"
             asked[base] = Choice(question=f"{listed(same)} may be {base}, because {one} like it; hand it in as {base}")
     return picked | asked
+
+
+def with_work(found: Iterable[Found], search: Search, stubs: Mapping[str, bytes]) -> Iterator[Found]:
+    """Those that hold code which is not as it was handed out."""
+    known = essences(stubs.values())
+    for file in found:
+        if search.names.code(file.path):
+            search.tell(file.path)
+            if is_other(file, known):
+                yield file
 
 
 def fills(file: Found, base: str, stubs: Mapping[str, bytes]) -> bool:

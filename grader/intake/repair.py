@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import codecs
+import hashlib
 import io
 import json
 import re
@@ -439,8 +440,9 @@ def notebook(content: bytes, name: str, origin: str) -> Repaired:
 
 def is_cut(content: bytes) -> bool:
     """Whether a notebook's end is missing, whatever its encoding."""
-    whole = content.rstrip(b"\0\x1a \t\r\n").endswith(b"}") or b"<<<<<<< " in content
-    return is_notebook(content) and not whole
+    if not is_notebook(content):
+        return False
+    return not content.rstrip(b"\0\x1a \t\r\n").endswith(b"}") and b"<<<<<<< " not in content
 
 
 def loaded(content: bytes) -> Any:
@@ -493,10 +495,15 @@ def source_of(cell: dict[str, Any]) -> str:
 
 
 def essence(content: bytes | None) -> bytes | None:
-    """What to compare: a script's lines without trailing space, or the source of a notebook's cells."""
-    if content is None:
-        return None
-    return kept_essence(content) if len(content) <= LARGEST else whole_essence(content)
+    """What to compare: a script's lines without trailing space, or the source of a notebook's cells; a digest of it, if
+    it is long."""
+    return None if content is None else kept_essence(content)
+
+
+@lru_cache(maxsize=512)  # each file is compared several times
+def kept_essence(content: bytes) -> bytes:
+    whole = whole_essence(content)
+    return whole if len(whole) <= LARGEST else hashlib.sha256(whole).hexdigest().encode()
 
 
 def whole_essence(content: bytes) -> bytes:
@@ -508,6 +515,3 @@ def whole_essence(content: bytes) -> bytes:
         text = decoded(content)[0] if len(content) <= LARGEST else content.decode("latin-1")
     lines = [line.rstrip() for line in re.split(r"\r\n?|\n", text.rstrip("\0\x1a"))]
     return "\n".join(line for line in lines if line).encode("utf-8", "replace")
-
-
-kept_essence = lru_cache(maxsize=64)(whole_essence)  # each file is compared with each of the handout's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from collections import Counter
 from pathlib import Path
 
 import hostile
@@ -10,7 +11,8 @@ import pytest
 from packing import STUBS, WANTED, WORK, put
 
 from grader.errors import SubmissionError
-from grader.intake.submission import read
+from grader.intake import repair
+from grader.intake.submission import read, read_here
 from grader.model import Limits
 from grader.sandbox import reader
 
@@ -61,3 +63,35 @@ def test_a_source_over_the_limits_is_named(tmp_path):
         put(tmp_path / "ada", WORK | {"layers.py": deep}),
         r"layers\.py (takes (more than 300 MiB|longer than \d s)|the longest)",
     )
+
+
+def test_a_long_file_is_compared_in_one_look(tmp_path, monkeypatch):
+    """Whatever is compared with it, and for however many names that have no file."""
+    long = b"x = 1\n" * 300_000
+    put(tmp_path, {"functions.py": WORK["functions.py"], "tables.py": long, "more.py": long + b"y = 1\n"})
+    looks = Counter()
+    whole = repair.whole_essence
+
+    def counted(content):
+        looks[content] += 1
+        return whole(content)
+
+    monkeypatch.setattr(repair, "whole_essence", counted)
+    repair.kept_essence.cache_clear()
+    read_here(lambda name: None, tmp_path, WANTED, STUBS, None, (), (), {})
+    assert looks[long] == 1
+    assert max(looks.values()) == 1
+
+
+def test_the_file_that_takes_long_to_compare_is_named(tmp_path, monkeypatch):
+    long = b"y = 1\n" * 300_000
+    put(tmp_path, {"functions.py": WORK["functions.py"], "a_table.py": long})
+    whole = repair.whole_essence
+    monkeypatch.setattr(repair, "whole_essence", lambda content: endless() if content == long else whole(content))
+    with pytest.raises(SubmissionError, match=r"a_table\.py takes longer than 1 s to read"):
+        read(tmp_path, WANTED, STUBS, limits=Limits(read_cpu=1))
+
+
+def endless():
+    while True:
+        pass
