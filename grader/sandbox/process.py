@@ -186,7 +186,7 @@ class Process:
             self.waited += idle.look(ours=self.waits_for_us())
             if idle.told(watch.cpu):
                 raise TimedOut(
-                    f"{subject} took longer than {idle.seconds:.0f} s without computing and was stopped: does it sleep?"
+                    f"{subject} took longer than {idle.seconds:.2g} s without computing and was stopped: does it sleep?"
                 )
             if watch.memory > self.limits.memory:
                 raise OutOfMemory(f"{subject} used more than {self.limits.memory >> 20} MiB of memory and was stopped")

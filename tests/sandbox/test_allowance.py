@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -18,7 +19,7 @@ from grader.grading import grade
 from grader.loading import ROOT, load
 from grader.model import Limits, Section, Submission, Verdict
 from grader.sandbox import allowance
-from grader.sandbox.allowance import BESIDE, LEAST_CALL, Allowance
+from grader.sandbox.allowance import BESIDE, LEAST_CALL, LEAST_WAIT, Allowance
 from grader.sandbox.launch import Zygotes, spawn
 from grader.sandbox.remote import Module
 from grader.sandbox.session import Session
@@ -432,6 +433,14 @@ def test_what_is_graded_again_has_what_is_left_and_knows_what_was_stopped():
     assert (rest.cpu, rest.wall, rest.waiting, rest.beside, rest.failing) == (1.0, 2.0, 3.0, 4.0, 5.0)
     assert rest.importing == 6.0
     assert (rest.stopped, rest.calls) == (1, {})
+
+
+def test_the_sentence_on_a_call_that_waits_tells_no_0_seconds(opened):
+    code = "".join(f"def f{n}(): threading.Event().wait()\n" for n in range(3))
+    session = opened(layers=f"import threading\n{code}")
+    ends = [end(session, "layers", f"f{n}") for n in range(3)]
+    said = r"f\d took longer than (\S+) s without computing and was stopped: does it sleep\?"
+    assert all(float(re.fullmatch(said, error.message)[1]) >= LEAST_WAIT for error in ends)
 
 
 def test_calls_that_each_wait_a_little_have_an_end(opened, monkeypatch):
