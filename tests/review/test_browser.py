@@ -152,6 +152,42 @@ def test_a_comment_is_given_by_one_key_and_its_points_change_for_all(browser, tm
             assert sorted(one.points for s in book.students() for one in book.in_force(s.id).values()) == [4, 8]
 
 
+def test_what_is_typed_stays_until_it_is_sent(browser, tmp_path):
+    out = reviewing.a_class(tmp_path, 4, 3)
+    with reviewing.serving(out) as server:
+        page = person(browser, server, "Ada")
+        page.goto(f"{server.origin}/next")
+        first = at(page)
+        page.fill("#why", "Both show the same dog.")
+        page.reload()
+        page.wait_for_function("document.querySelector('#why').value == 'Both show the same dog.'")
+        page.keyboard.press("m")
+        page.keyboard.type("The same dog.")
+        page.keyboard.press("Enter")  # a comment that is made beside it shows the entry anew
+        page.wait_for_selector("input[name=comment]:checked")
+        assert page.locator("#why").input_value() == "Both show the same dog."
+        assert page.locator("#new-text").input_value() == ""
+        page.locator("#main").focus()
+        assert press(page, "n")
+        assert page.locator("#why").input_value() == ""
+        page.goto(server.origin + first)
+        page.wait_for_function("document.querySelector('#why').value == 'Both show the same dog.'")
+        page.locator("#main").focus()
+        assert press(page, "4", "Enter")
+        page.goto(server.origin + first)
+        page.wait_for_selector("#standing:has-text('4 of 10 points by Ada')")
+        assert page.locator("#why").input_value() == ""
+        page.goto(f"{server.origin}/requests")
+        page.fill("#text", "Mine is right.")
+        page.reload()
+        page.wait_for_function("document.querySelector('#text').value == 'Mine is right.'")
+        page.click("text=leave")
+        page.wait_for_function("!document.querySelector('nav')")
+        assert page.evaluate("sessionStorage.length") == 0
+        with Gradebook.open(out) as book:
+            assert [one.why for one in book.adjustments()] == ["Both show the same dog."]
+
+
 PAGES = ("/", "/next", "/groups", "/comments", "/requests", "/extensions", "/similar", "/class")
 
 

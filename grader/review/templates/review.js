@@ -9,6 +9,21 @@ let pages = new AbortController();
 
 function decimal(text) { const value = parseFloat(String(text).replace(",", ".")); return Number.isFinite(value) ? value : null; }
 
+// What was typed and not sent, so that a page that is loaded again has it. The token tells people and servers apart.
+const texts = "textarea, input:not([type]):not([inputmode])";
+const draft = (field) => `${field.form.elements.csrf.value} ${field.form.getAttribute("action")} ${field.name}`;
+const drafts = () => all("form[method=post]").flatMap((form) => [...form.elements]).filter((one) => one.matches(texts));
+const keep = (field) => field.value ? sessionStorage.setItem(draft(field), field.value) : sessionStorage.removeItem(draft(field));
+const sent = (form) => { for (const field of form.elements) if (field.matches(texts)) sessionStorage.removeItem(draft(field)); };
+function recall() {
+  for (const field of drafts()) {
+    const text = field.value ? null : sessionStorage.getItem(draft(field));
+    if (text === null) continue;
+    field.value = text;
+    field.closest("details")?.setAttribute("open", "");
+  }
+}
+
 // The sum of the points and the comments that are given.
 function sum() {
   const field = $("#points"), line = $("#sum");
@@ -40,18 +55,20 @@ async function show(response, focus) {
   swap(await response.text(), focus);
 }
 
-async function ask(address, options = {}, focus = true) {
+async function ask(address, options = {}, focus = true, form = null) {
   if (busy) return;
   busy = true;
   try {
-    await show(await fetch(address, { ...options, headers: { "x-part": "main" }, redirect: "follow" }), focus);
+    const response = await fetch(address, { ...options, headers: { "x-part": "main" }, redirect: "follow" });
+    if (form && response.ok) sent(form);
+    await show(response, focus);
   } catch (error) {
     told("The server does not answer. What was confirmed is recorded; start it again, and go on here.");
   } finally { busy = false; }
 }
 
 const send = (form, button) => ask(button?.getAttribute("formaction") || form.getAttribute("action"),
-  { method: "POST", body: new URLSearchParams(new FormData(form, button)) });
+  { method: "POST", body: new URLSearchParams(new FormData(form, button)) }, true, form);
 
 // What a page needs once it is there.
 async function arrive(focus) {
@@ -59,6 +76,7 @@ async function arrive(focus) {
   pages = new AbortController();
   if (focus) { main().focus({ preventScroll: true }); scrollTo(0, 0); }
   for (const button of all("[data-help]")) button.hidden = false;
+  recall();
   sum();
   const shown = $("#shown[data-from]");
   if (shown) {
@@ -150,7 +168,7 @@ document.addEventListener("keydown", (event) => {
   else if (press(event.key)) event.preventDefault();
 });
 
-document.addEventListener("input", sum);
+document.addEventListener("input", (event) => { sum(); if (event.target.matches(texts) && event.target.form?.method === "post") keep(event.target); });
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-key]"), place = event.target.closest("[data-place]");
   if (event.target.closest("[data-help]")) $("#help").showModal();
@@ -159,15 +177,16 @@ document.addEventListener("click", (event) => {
 });
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method === "dialog" || !$("#entry")) return;
-  if (/\/(decide|say|comment)$|^\/undo$/.test(form.getAttribute("action"))) {
+  if (form.method === "dialog") return;
+  if (form.getAttribute("action") === "/leave") sessionStorage.clear();
+  if ($("#entry") && /\/(decide|say|comment)$|^\/undo$/.test(form.getAttribute("action"))) {
     event.preventDefault();
     if (form.action.endsWith("/comment") && $("#points")) {
       form.elements.base.value = $("#points").value;
       form.elements.chosen.value = all('input[name="comment"]:checked').map((one) => one.value).join(",");
     }
     send(form, event.submitter);
-  }
+  } else sent(form);
 });
 addEventListener("popstate", () => ask(location.pathname));
 const box = $("#keys-on");
