@@ -98,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
 
 def points(text: str) -> float:
     """Read a number. Raises ValueError for nan too, because no score is below it."""
-    if math.isnan(value := float(text)):
+    if math.isnan(value := float(text.replace(",", "."))):
         raise ValueError
     return value
 

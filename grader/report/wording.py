@@ -101,6 +101,11 @@ def capped(text: str, *, lines: int = 12) -> str:
     return "\n".join([*shown, f"… {left} more line{'s' * (left > 1)}"] if left else shown)
 
 
+def typed(text: str) -> float:
+    """A number that a person typed, as 7.5 or 7,5. Raises ValueError for any other text."""
+    return float(text.replace(",", ".").replace("_", "?"))
+
+
 def points(value: float) -> str:
     """10, 7.5, 3.33: at most two decimals, no trailing zeros, no minus before zero."""
     return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")

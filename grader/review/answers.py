@@ -15,6 +15,7 @@ from grader.course.decisions import Changed
 from grader.course.gradebook import zone_of
 from grader.course.times import moment
 from grader.errors import UsageError
+from grader.report import wording
 from grader.review import evidence, similar
 from grader.review.guard import ALONE, Person
 from grader.review.queue import Entry, Failing
@@ -139,7 +140,7 @@ def form_of(request: Request) -> dict[str, str]:
 
 def number(text: str, what: str = "points") -> float:
     try:
-        value = float(text.replace(",", "."))
+        value = wording.typed(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

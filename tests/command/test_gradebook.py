@@ -300,6 +300,8 @@ def test_an_export_replaces_its_own_files_and_no_others(type_, tmp_path, format_
         (["show", "lovelace"], "there is no student lovelace; did you mean ada?"),
         (["adjust", "ada", "9.9", "1", "--why", "x"], "there is no item 9.9; the items are 2.1, 2.2"),
         (["adjust", "ada", "2.1", "six", "--why", "x"], "six is not a number of points; write it as 7.5, or `graded`"),
+        (["adjust", "ada", "2.1", "1_0", "--why", "x"], "1_0 is not a number of points; write it as 7.5, or `graded`"),
+        (["adjust", "ada", "2.1", "6,5", "--why", "x"], "6.5 points are not possible for item 2.1; give 0 to 5"),
         (["adjust", "ada", "2.1", "6", "--why", "x"], "6 points are not possible for item 2.1; give 0 to 5"),
         (
             ["adjust", "ada", "late", "1e300", "--why", "x"],

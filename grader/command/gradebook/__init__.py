@@ -23,6 +23,7 @@ from grader.course.gradebook import Gradebook, Run
 from grader.files import is_output
 from grader.model import LATE_DAYS
 from grader.report.text import Printer, Terminal
+from grader.report.wording import typed
 
 WIDE = 400  # columns if there is no terminal, so that no line is wrapped
 
@@ -106,7 +107,7 @@ def add_verbs(root: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
 
 def points(text: str) -> float:
     """Read a number. Raises ValueError for nan too, because no score is below it."""
-    if math.isnan(value := float(text)):
+    if math.isnan(value := typed(text)):
         raise ValueError
     return value
 
