@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
@@ -25,7 +24,7 @@ from grader.course.extensions import by_hand, extended, granted, read_extensions
 from grader.course.folder_lock import claim
 from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.course.job import Place, homework_at
-from grader.course.pool import Pool, Workers
+from grader.course.pool import Pool, Workers, width
 from grader.course.result_keys import Terms
 from grader.course.times import YEARS, to_its_end
 from grader.data import datasets
@@ -99,9 +98,7 @@ def refuse_misplaced(arguments: argparse.Namespace) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    jobs = cores() if arguments.jobs is None else arguments.jobs
-    if jobs < 1:
-        raise UsageError(f"--jobs is {jobs}; it must be at least 1")
+    jobs = width(arguments.jobs)
     refuse_misplaced(arguments)
     due(arguments.due)
     arguments = as_started(arguments) if arguments.resume else arguments
@@ -243,11 +240,6 @@ def due(text: str | None, zone: tzinfo | None = None) -> datetime | None:
         raise UsageError(
             f"--due {text} is not a time; write it as 2026-11-20T23:59 or 2026-11-20T23:59+01:00"
         ) from None
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # Progress messages

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from grader import mistakes
 from grader.command.check_homework import handed_in
+from grader.course.pool import width
 from grader.errors import SubmissionError, UsageError
 from grader.files import check_place, is_output, write
 from grader.loading import load
@@ -45,9 +46,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    for name in ("seeds", "jobs"):
-        if (given := getattr(arguments, name)) is not None and given < 1:
-            raise UsageError(f"--{name} is {given}; it has to be at least 1")
+    jobs = width(arguments.jobs)
+    if arguments.seeds < 1:
+        raise UsageError(f"--seeds is {arguments.seeds}; it must be at least 1")
     if arguments.json:
         check_place(arguments.json, '{\n  "title"')
     os.environ.update(ONE_THREAD)
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not items:
         raise UsageError("the items asked for have no checks; name others with --task")
     wrong = tuple(known(homework, reference))
-    with live(str) as tell, runs.pooled(arguments.homework, arguments.jobs or cores()) as grade:
+    with live(str) as tell, runs.pooled(arguments.homework, jobs) as grade:
         plan = trial.Plan(homework, reference, items, arguments.quick, arguments.seeds, wrong, tell)
         found = trial.tested(plan, grade)
     if others and not arguments.task:
@@ -65,10 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
         found.notes.insert(0, f"not tried: {', '.join(others)}, which read data sets; --task ID tries one")
     show(found, arguments.json)
     return FAULT if found.faults else SOUND if found.sound else FINDINGS
-
-
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def known(homework: Homework, reference: Submission) -> list[Submission]:

@@ -31,6 +31,7 @@ from grader.report.wording import clock
     [
         (["nowhere", "--out", "out"], "cannot read nowhere"),
         (["in", "--out", "out", "--jobs", "0"], "--jobs is 0; it must be at least 1"),
+        (["in", "--out", "out", "--jobs", "1000000"], "--jobs is 1000000; this machine has .* so it must be at most"),
         (["in", "--out", "out", "--task", "77"], "no task 77"),
         (["in", "--out", "out", "--due", "tomorrow"], "--due tomorrow is not a time"),
         (["in", "--out", "file"], "cannot create"),
