@@ -28,7 +28,8 @@ def find(students: Sequence[Student], text: str, also: Collection[str] = ()) -> 
         return found[0]
     if found:
         raise UsageError(f"{text} may be {listed(found)}; use the id of the one you mean")
-    near = [one for one in students if text.casefold() in f"{one.id} {one.name}".casefold()]
+    near = [one for one in students if text.isdigit() and numbered(one, text)]
+    near = near or [one for one in students if text.casefold() in f"{one.id} {one.name}".casefold()]
     hint = f"; did you mean {listed(near)}?" if near else ""
     raise UsageError(f"there is no student {text}{hint}")
 
@@ -62,6 +63,11 @@ def with_gone(students: Sequence[Student], before: Sequence[Student]) -> list[St
 def own_ids(one: Student) -> list[str]:
     """What names the student on platforms and in class lists, without the name."""
     return [value for key, value in one.ids.items() if key_of(key) in PERSONAL]
+
+
+def numbered(one: Student, number: str) -> bool:
+    """Whether an id of the student is this number, zeros before it aside, which a spreadsheet takes."""
+    return any(id_.lstrip("0") == number.lstrip("0") for id_ in (one.id, *own_ids(one)))
 
 
 def listed(students: Sequence[Student]) -> str:

@@ -32,6 +32,8 @@ def test_a_student_is_found_by_id_name_or_e_mail(text):
         ("smith", "there is no student smith; did you mean smithjane-101?"),
         ("A", "there is no student A; did you mean smithjane-101?"),
         ("zed", "there is no student zed$"),
+        ("0101", r"there is no student 0101; did you mean smithjane-101\?"),
+        ("1", "there is no student 1; did you mean smithjane-101 or lee-1"),
     ],
 )
 def test_nobody_or_several_is_a_sentence(text, says):
