@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, tzinfo
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rich.console import Group
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from grader.course import database, pages
+from grader.course import database, pages, takes
 from grader.course.batch import Batch, Progress
 from grader.course.caveats import STAND_INS, caveats, named, waiting
 from grader.course.class_folder import LAYOUTS, expect_outside, hidden, lone_entry, recognise
@@ -127,7 +128,11 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
             pages.write_index(book, batch.run, rows)
         print_summary(
-            book, batch.run, rows, progress, [*strays(arguments, students), *not_extended(batch.run, unknown)]
+            book,
+            batch.run,
+            rows,
+            progress,
+            [*several(book, rows, homework), *strays(arguments, students), *not_extended(batch.run, unknown)],
         )
     return FAULT if progress.faults else GRADED
 
@@ -293,6 +298,17 @@ def files_in_question(rows: Sequence[Row]) -> Iterator[str]:
             if check.waits and check.verdict is Verdict.SKIPPED:
                 asked |= {on_files(check): None}
         yield from (f"{row.student.id}: {question}" for question in asked)
+
+
+def several(book: Gradebook, rows: Sequence[Row], homework: Homework) -> Iterator[str]:
+    """Those of whom a file waits and lies in several folders, as in an archive with the work of several students."""
+    found = []
+    for row in rows:
+        paths = map(PurePosixPath, takes.seen(book.database, row.student.id) if any(files_in_question([row])) else ())
+        names = Counter(name for name, _ in {(path.name, path.parent) for path in paths})
+        found += [row.student.id] if any(names[name] > 1 for name in homework.rubric.wanted) else []
+    if found:
+        yield f"{named(found)}: if this is the work of several students, put each one's beside the other submissions"
 
 
 def print_summary(book: Gradebook, run: Run, rows: Sequence[Row], progress: Progress, strays: Sequence[str]) -> None:

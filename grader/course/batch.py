@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from grader import grading
-from grader.course import pages, result_keys, takes
+from grader.course import pages, people, result_keys, takes
 from grader.course.database import REPORTS
 from grader.course.gradebook import Gradebook, Run
 from grader.course.job import Document, Done, Job, Place, drawn, homework_at, put_together, work
-from grader.course.people import with_gone
 from grader.course.pool import Workers
 from grader.course.result_keys import Terms
 from grader.data import datasets
@@ -115,7 +114,7 @@ class Batch:
 
     def grade(self, students: Sequence[Student]) -> Progress:
         """Grade and record everyone in the class. Raises UsageError if nothing can be graded at all."""
-        students = with_gone(students, self.book.students(self.run))
+        students = people.with_gone(students, self.book.students(self.run))
         self.progress = Progress(len(students))
         self.began = time.monotonic()
         self.book.enter(self.run, students)
@@ -149,15 +148,17 @@ class Batch:
     def jobs(self, students: Sequence[Student]) -> Iterator[Attempt]:
         """Yield the students who must be graded; record everyone else."""
         submission.prepare(self.homework.reference, self.wanted)
-        for student in students:
-            if not student.parts or student.problem:
+        inside: dict[str, str] = {}  # what folders in somebody's work are called -> their place
+        absent = [one for one in students if not one.parts and not one.problem]
+        for student in (one for one in students if one.parts or one.problem):
+            if student.problem:
                 self.record_nothing(student)
-                self.progress.absent += not student.problem
-                self.progress.failed += bool(student.problem)
+                self.progress.failed += 1
                 continue
             try:
                 work = self.read(student)
                 takes.see(self.book.database, student.id, work.there)
+                inside |= people.inside(student, work.there)
             except SubmissionError as error:
                 self.record_nothing(replace(student, problem=str(error)))
                 self.progress.failed += 1
@@ -173,6 +174,14 @@ class Batch:
             job = self.job(student, work)
             if job.tasks or not self.settled(student, job):
                 yield Attempt(student, job)
+
+        for student in absent:
+            place = next((inside[name] for name in people.spellings(student) if name in inside), "")
+            cure = "if it is, put it beside the other submissions"
+            student = replace(student, problem=f"{place} may be this student's; {cure}" if place else "")
+            self.record_nothing(student)
+            self.progress.absent += not student.problem
+            self.progress.failed += bool(student.problem)
 
     def record_nothing(self, student: Student) -> None:
         """Record a student without gradable work, and remove the page of an earlier run."""

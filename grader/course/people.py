@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from grader.course.class_list import words
 from grader.course.roster import ID_COLUMNS, key_of
 from grader.course.student import alike
 from grader.errors import UsageError
+from grader.intake.archive import ENDING
 from grader.model import Student
 
 GONE = (
@@ -68,6 +70,22 @@ def own_ids(one: Student) -> list[str]:
 def numbered(one: Student, number: str) -> bool:
     """Whether an id of the student is this number, zeros before it aside, which a spreadsheet takes."""
     return any(id_.lstrip("0") == number.lstrip("0") for id_ in (one.id, *own_ids(one)))
+
+
+def spellings(one: Student) -> set[str]:
+    """What a folder or archive with the student's work may be called: an id, or a spelling of the name."""
+    return {alike(id_) for id_ in (one.own_id, *own_ids(one)) if id_} | words(one.name)
+
+
+def inside(one: Student, files: Iterable[str]) -> dict[str, str]:
+    """What the folders and archives in a student's work are called, unless after this student -> where they are."""
+    found: dict[str, str] = {}
+    for path in map(PurePosixPath, files):
+        packed = [path] if ENDING.search(path.name) else []
+        for way in (*packed, *path.parents[:-1]):
+            name = ENDING.sub("", way.name)
+            found |= dict.fromkeys({alike(name), *words(name)}, f"{way} in the work of {one.id}")
+    return {name: place for name, place in found.items() if name not in spellings(one)}
 
 
 def listed(students: Sequence[Student]) -> str:

@@ -6,6 +6,7 @@ import io
 import re
 import shutil
 import sys
+import zipfile
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,29 @@ def test_resume_of_nothing_leaves_nothing(tmp_path):
     with pytest.raises(UsageError, match=r"out contains no gradebook\.sqlite; make one with"):
         command.run(command.parser().parse_args([str(folder), "--out", str(out), "--resume"]))
     assert not out.exists()
+
+
+def test_an_archive_with_the_work_of_several_gives_nobody_a_zero(tmp_path, monkeypatch, scripted):
+    class_of(tmp_path / "in", "right-tabs", "wrong-nan", "right-loops")
+    with zipfile.ZipFile(tmp_path / "in" / "section 2.zip", "w") as archive:
+        for at, name in enumerate(("wrong-nan", "Bo Ek")):
+            archive.writestr(f"late/{name}/layers.py", f"LAYERS = {at}")
+        archive.writestr("7.rar", b"Rar!")
+    shutil.rmtree(tmp_path / "in" / "wrong-nan")
+    (tmp_path / "class.csv").write_text(
+        "id,name\nright-tabs,Ada\nright-loops,Cy\nwrong-nan,Di\nb77,Bo Ek\n7,Ed\nbo,Flo\n"
+    )
+    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    scripted(lambda job, time: graded(job))
+    words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--roster", str(tmp_path / "class.csv")]
+    assert command.run(command.parser().parse_args([*words, "--no-html", "--task", "2"])) == 0
+    with Gradebook.open(tmp_path / "out") as book:
+        told = {one.id: one.problem for one in book.students()}
+    place = "{} in the work of section-2 may be this student's; if it is, put it beside the other submissions"
+    assert {id_: why for id_, why in told.items() if why} == {
+        "wrong-nan": place.format("late/wrong-nan"), "b77": place.format("late/Bo Ek"), "7": place.format("7.rar")
+    }  # fmt: skip
+    assert told.keys() >= {"right-tabs", "bo", "section-2"}
 
 
 def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatch, scripted):
