@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -19,6 +19,12 @@ from grader.errors import UsageError
 from grader.model import Student
 
 METADATA = "submission_metadata.yml"
+
+
+class Texts(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Leaves each scalar the text that it is: as a number, the id 00123 would be 83."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
 
 
 def fits(folder: Path) -> bool:
@@ -62,7 +68,7 @@ def scalar(value: Any) -> Any:
 
 def read_metadata(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        data = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data = yaml.load(path.read_bytes(), Loader=Texts)
     except OSError as error:
         raise UsageError(f"cannot read {path} ({error.strerror}){AGAIN}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:

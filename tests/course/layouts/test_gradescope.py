@@ -76,3 +76,17 @@ def test_work_without_an_owner_may_be_anyones_who_has_none(read):
         "submission_99 has no owner in Gradescope's list and may belong to this student; export the submissions again"
     )
     assert {id_: one.problem for id_, one in found.items() if one.problem} == {"cy@x.edu": told}
+
+
+def test_an_id_of_digits_stays_as_it_is_written(read):
+    texts = {"submission_metadata.yml": METADATA + """\
+submission_15:
+  :submitters:
+  - :name: Eve On
+    :sid: 00123
+    :email:
+  :created_at: 2026-12-02 02:52:07.000000000 -08:00
+"""}  # fmt: skip
+    found = read("submission_15/", texts=texts)
+    assert found["00123"].submitted_at is not None
+    assert found["00123"].submitted_at.hour == 10
