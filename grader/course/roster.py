@@ -31,7 +31,7 @@ LAST_NAMES = ("Last name", "Surname", "Family name", "Nachname", "Nom", "Apellid
 NAMES = ("Name", "Full name", "Student", "student_name", "Vollständiger Name", "Nom complet", "Nombre completo",
          "Nome completo", "Volledige naam")  # fmt: skip
 TIME_COLUMNS = ("submitted_at", "Last modified (submission)", "submission_timestamp", "Submission Time", "Submitted",
-                "timestamp", "Zuletzt geändert (Abgabe)", "Dernière modification (travail remis)",
+                "timestamp", "datetime", "Zuletzt geändert (Abgabe)", "Dernière modification (travail remis)",
                 "Dernière modification (remise)", "Última modificación (entrega)", "Ultima modifica (consegna)",
                 "Última modificação (envio)", "Laatst gewijzigd (inzending)")  # fmt: skip
 STATUS_COLUMNS = ("Status", "Submission status", "Statut", "Estado", "Stato")
@@ -50,6 +50,7 @@ ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 FLOAT = re.compile(r"(\d+)\.0")  # a whole number, as programs write it where another cell of its column is empty
 POINTS_POSSIBLE = "points possible"  # a row of Canvas's export that is not a student
 DRAFT = "draft"
+SUBMISSION = "submission_tag"  # a column of which no other list has one
 NO_SUBMISSION = re.compile(r"\b(?:no|not|nothing|missing|without)\b", re.IGNORECASE)
 SUBMITTED = re.compile(r"\b(?:submitted|handed in|turned in|graded|ungraded|zur bewertung abgegeben)\b", re.IGNORECASE)
 
@@ -65,13 +66,21 @@ def read_roster(path: Path) -> list[dict[str, str]]:
     for title in {title for row in rows for title in row if is_id_column(title)}:
         if all(FLOAT.fullmatch(row[title]) for row in rows if row[title]):
             rows = [row | {title: FLOAT.sub(r"\1", row[title])} for row in rows]
-    rows = joined(rows)
+    rows = joined(latest(rows))
     if rounded := next((id_ for row in rows for id_ in ids_of(row) if ROUNDED.fullmatch(id_)), ""):
         cure = "export the list again, and open it in no spreadsheet"
         raise UsageError(f"{path} has the id {rounded}, as a spreadsheet rounds a long number; {cure}")
     if not rows:
         raise UsageError(f"{path} names no student; its first line should name columns such as name, email or ID")
     return rows
+
+
+def latest(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Classroom 50's `scores.csv` has a row per submission: those of each student's newest. Other lists as they are."""
+    if not any(column(row, SUBMISSION) for row in rows):
+        return rows
+    ordered = sorted(rows, key=time_told)  # in ISO 8601, all in UTC
+    return list({ids_of(row): row for row in ordered}.values())
 
 
 def joined(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:

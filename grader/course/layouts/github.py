@@ -1,10 +1,13 @@
 """`gh classroom clone student-repos`: a folder `ASSIGNMENT-submissions` with a clone `ASSIGNMENT-USERNAME` per student.
+Classroom 50's `gh teacher download` names the folder `CLASSROOM-ASSIGNMENT_submissions_TIME`, and the clones alike.
 
-Students can set commit times, so these are not used. Classroom's `grades.csv`, given as --roster, has reliable times.
+Students can set commit times, so these are not used. Classroom's `grades.csv` and Classroom 50's `scores.csv`, given as
+--roster, have reliable times.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import tzinfo
 from pathlib import Path
 
@@ -12,14 +15,14 @@ from grader.course.layouts.folder import children, common, is_note, lone, most
 from grader.course.student import handed_in
 from grader.model import Student
 
-ENDS = "-submissions"
+ENDS = re.compile(r"-submissions$|_submissions_\d{4}_[\dT_]+$")
 
 
 def fits(folder: Path) -> bool:
     """Whether most entries are clones, including clones that were copied without their `.git`."""
     named = folder.absolute().name
-    mine = f"{named.removesuffix(ENDS)}-"
-    copied = named.endswith(ENDS) and most(folder, lambda path: path.is_dir() and path.name.startswith(mine))
+    mine = f"{ENDS.sub('', named)}-"
+    copied = ENDS.search(named) is not None and most(folder, lambda path: path.is_dir() and path.name.startswith(mine))
     return copied or most(folder, is_clone)
 
 
@@ -34,7 +37,7 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
     """The students of the clones, and of any other submissions in the folder."""
     inside = [path for path in children(folder) if not is_note(path)]
     clones = [path for path in inside if path.is_dir()]
-    prefix = f"{folder.absolute().name.removesuffix(ENDS)}-"
+    prefix = f"{ENDS.sub('', folder.absolute().name)}-"
     if not all(path.name.startswith(prefix) for path in clones):
         prefix = common([path.name for path in clones], "-") if len(clones) > 1 else ""
     return [

@@ -54,3 +54,17 @@ def test_a_teams_repository_is_its_members(read):
     roster = "github_username,group_name,roster_identifier\nada,team-1,i1\nbo,team-1,i2\n"
     found = read("hw-1-submissions/hw-1-team-1/", "hw-1-submissions/hw-1-cy/", roster=roster)
     assert found["ada"].parts == found["bo"].parts != ()
+
+
+@pytest.mark.parametrize("git", ["", ".git/"])
+def test_classroom_50_names_the_folder_otherwise_and_lists_each_submission(read, git):
+    place = "cs-hw-1_submissions_2026_11_21_T_10_00_00/cs-hw-1-"
+    roster = "username,first_name,last_name,email,score,datetime,submission_tag,late\n"
+    roster += "Bo-Ek,Bo,Ek,b@x,3,2026-11-20T23:05:00Z,submit/2,true\nBo-Ek,Bo,Ek,b@x,1,2026-11-19T23:05:00Z,submit/1,\n"
+    roster += "bo-li,Bo,Li,l@x,,,,\ncy,Cy,Co,c@x,,,,\ndi,Di,Du,d@x,2,2026-11-20T23:05:00Z,submit/1,\n"
+    found = read(*(f"{place}{user}/{git}" for user in ("bo-ek", "bo-li")), roster=roster)
+    assert {id_: one.name for id_, one in found.items() if one.parts} == {"bo-ek": "Bo Ek", "bo-li": "Bo Li"}
+    assert found["bo-ek"].submitted_at == datetime(2026, 11, 20, 23, 5, tzinfo=UTC)
+    assert found["bo-li"].submitted_at is None
+    assert found["c@x"].problem == ""
+    assert "it was handed in (2026-11-20T23:05:00Z), but it is not here" in found["d@x"].problem
