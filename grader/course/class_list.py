@@ -22,6 +22,7 @@ from grader.course.roster import (
     full_name,
     groups_of,
     ids_of,
+    is_read,
     is_staff,
     is_test_student,
     key_of,
@@ -139,7 +140,8 @@ def why_unsure(one: Student, rows: Rows) -> str:
         cure = "copy the id from there as the name of that folder or archive"
         return f"{one.name} differs from {' and '.join(told)} in the class list by case or Unicode form; {cure}"
     own = one.own_id.lstrip("0")
-    if zeros := next((id_ for row in rows for id_ in ids_of(row) if own.isdigit() and id_.lstrip("0") == own), ""):
+    without = (id_ for row in rows for id_ in ids_of(row) if own.isdigit() and id_.lstrip("0") == own)
+    if zeros := next((id_ for id_ in without if id_ != one.own_id), ""):
         cure = "if a spreadsheet took its zeros, put them back into the list"
         return f"{one.name} may belong to this student, whose id is {printable(zeros)} in the class list; {cure}"
     whose = f"{one.name} may belong to this student or to another one with that name"
@@ -210,7 +212,7 @@ def resembling(one: Student, rows: Rows, kinds: Collection[str]) -> list[int]:
         return any(stands(id_, name) for id_ in ids for name in names) or any(stands(names[0], text) for text in told)
 
     def shares(row: Mapping[str, str]) -> bool:
-        theirs = bare_words(full_name(row))
+        theirs = bare_words(full_name(row) or " ".join(row.values()))
         long = {word for word in theirs if len(word) > 2}
         if long & own or sum(word in part for word in long for part in own) > 1:
             return True
@@ -294,19 +296,30 @@ def rows_of(one: Student, rows: Rows, by_any_cell: bool, kinds: Collection[str])
         names = words(full_name(row)) | words(roster_name(row))
         return bool(words(one.name) & names)
 
-    def same_cell(row: Mapping[str, str]) -> bool:
-        return by_any_cell and alike(one.name) in (alike(value) for value in row.values() if value)
-
-    by_id, by_name, by_cell = (
-        [at for at, row in enumerate(rows) if fits(row)] for fits in (partial(same_id, one), same_name, same_cell)
-    )
+    by_id, by_name = ([at for at, row in enumerate(rows) if fits(row)] for fits in (partial(same_id, one), same_name))
+    by_cell = named_in_a_cell(one, rows) if by_any_cell else []
     named, written = ([at for at in way if not differ(one, rows[at], kinds)] for way in (by_name, by_cell))
     spelled = [at for at in dict.fromkeys(by_id + written) if one.own_id in rows[at].values()]  # "Ada", and not "ada"
     likely = [spelled, by_id, named, written]
     at = next((way[0] for way in likely if len(way) == 1), None)
     if at is not None and is_anothers(one, rows[at]):
         return None, [at]
+    if at in by_id and one.name not in one.ids.values() and full_name(rows[at]) and by_name and at not in by_name:
+        return None, [at, *by_name]  # the id is of one person, and the name of another
     return at, next(filter(None, [*likely, by_name, by_cell]), [])
+
+
+def named_in_a_cell(one: Student, rows: Rows) -> list[int]:
+    """The rows with a cell that says the submission's name, be it an id or a name under a title that is not known. A
+    column with that cell in several rows, such as that of sections, says nothing if another one has it once."""
+    found: dict[str, list[int]] = {}
+    for at, row in enumerate(rows):
+        for title, value in row.items():
+            nameless = not full_name(row) and not is_read(title)
+            if value and (alike(one.name) == alike(value) or (nameless and words(one.name) & words(value))):
+                found.setdefault(title, []).append(at)
+    ways = [way for way in found.values() if len(way) == 1] or found.values()
+    return sorted({at for way in ways for at in way})
 
 
 def is_anothers(one: Student, row: Mapping[str, str]) -> bool:

@@ -37,6 +37,22 @@ def test_every_kind_of_space_in_a_name_is_a_space(read):
     assert all(not one.unlisted for one in found.values())
 
 
+def test_a_name_counts_whatever_its_column_is_called(read):
+    found = read(
+        '"Last, First",Student No\n"Doe, Jane",1\n"Ek, Bo",2\n"Garcia, Jose",3\n', "Jane Doe", "ek_bo", "José García"
+    )
+    assert {id_ for id_, one in found.items() if one.parts and not one.unlisted} == {"Jane-Doe", "ek_bo"}
+    assert [one.problem[:36] for one in found.values() if not one.parts] == [
+        "José García may belong to this studen"[:36]
+    ]
+
+
+def test_a_section_is_nobodys_id(read):
+    rows = "".join(f"{at},S{at} T{at},{1 + at % 3}\n" for at in range(1, 7))
+    found = read(f"id,name,section\n{rows}", *map(str, range(1, 7)))
+    assert {id_: one.name for id_, one in found.items()} == {f"{at}": f"S{at} T{at}" for at in range(1, 7)}
+
+
 @pytest.mark.parametrize(
     ("role", "stays"),
     [

@@ -104,3 +104,11 @@ def test_groups_that_the_class_list_does_not_tell_are_not_nothing_handed_in(read
         found["grace"].problem
         == "team1 may belong to this student's group; if groups handed in, add a column Group to the class list"
     )
+
+
+def test_ids_that_a_spreadsheet_sorted_apart_from_the_names_are_a_question(read):
+    roster = 'Student,ID,SIS Login ID,Section\n"Doe, Jane",102,jane,A\n"Ek, Bo",101,bo,A\n"Co, C",103,cc,A\n'
+    found = read(*(f"{name}_9001_hw.zip" for name in ("doejane_101", "ekbo_102", "coc_103")), roster=roster)
+    assert {id_ for id_, one in found.items() if one.parts and not one.unlisted} == {"coc-103"}
+    assert found["jane"].problem
+    assert found["bo"].problem
