@@ -14,7 +14,7 @@ from grader.errors import UsageError
 from grader.intake.archive import ENDING
 from grader.model import Student
 
-JUNK = ("Thumbs.db", "desktop.ini", ".git", ".ipynb_checkpoints")
+JUNK = ("Thumbs.db", "desktop.ini", "Icon\r", ".git", ".ipynb_checkpoints")
 APPLE = "._"  # prefix of macOS's metadata files
 NOTES = (".csv", ".txt", ".md", ".yml", ".yaml", ".json", ".html", ".log", ".xls", ".xlsx", ".ods", ".pdf")
 AGAIN = "; export the submissions again"
