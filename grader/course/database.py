@@ -374,8 +374,10 @@ def told(folder: Path) -> Iterator[None]:
                               f"{path} cannot be used: {error}")) from None  # fmt: skip
 
 
+FULL = "{path}: the disk is full; free some space and run this again: everything recorded so far is kept"
 TOLD = {
-    "SQLITE_FULL": "{path}: the disk is full; free some space and run this again: everything recorded so far is kept",
+    "SQLITE_FULL": FULL,
+    "SQLITE_IOERR_SHMSIZE": FULL,  # there is no room for the log's index, which reading makes, too
     "SQLITE_IOERR": "cannot write {path} (input/output error); check the disk: everything recorded so far is kept",
     "SQLITE_READONLY": "cannot write {path}; make its folder writable",
     "SQLITE_CANTOPEN": "cannot open {path}; make its folder writable",

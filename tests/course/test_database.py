@@ -14,7 +14,7 @@ import pytest
 import reviewing
 
 from grader.course import comments, database, decisions, extensions, takes
-from grader.course.database import Database
+from grader.course.database import Database, told
 from grader.course.decisions import Decision
 from grader.course.extensions import Extension
 from grader.course.gradebook import Gradebook, Student
@@ -67,6 +67,13 @@ def test_a_full_disk_is_a_sentence_and_the_gradebook_stays_whole(book):
     with closing(Database.open(book.folder)) as again:
         assert held(again) == kept
         assert again.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_disk_without_room_for_the_logs_index_is_called_full(tmp_path):
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+    with pytest.raises(UsageError, match=r"the disk is full; free some space .* is kept"), told(tmp_path):
+        raise error
 
 
 def test_a_gradebook_that_may_not_be_written_is_a_sentence(book):
