@@ -53,6 +53,24 @@ def claim(folder: Path) -> Iterator[Path]:
             remove(scratch)
 
 
+def running(folder: Path) -> bool:
+    """Whether the run that the text names is alive on this machine. The lock is not tried: meanwhile, no run could
+    start."""
+    try:
+        with (folder / FILE).open(encoding="utf-8") as file:
+            told = holder(file)
+    except OSError:
+        return False
+    pid = told.get("pid")
+    if sys.platform == "win32" or told.get("host") != platform.node() or not isinstance(pid, int) or pid < 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (OSError, OverflowError) as error:
+        return isinstance(error, PermissionError)
+    return True
+
+
 def temporary() -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=PREFIX))

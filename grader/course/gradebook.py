@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from grader.course import comments, people
 from grader.course.changes import Change, differences
 from grader.course.database import Database, digest, finite
+from grader.course.folder_lock import running
 from grader.errors import UsageError
 from grader.model import LATE_DAYS, Adjustment, CheckResult, ItemResult, Late, Remarks, Report, Row, Student, Verdict
 from grader.report import json as report_json
@@ -29,6 +30,7 @@ from grader.report.wording import checks
 MOST_DAYS = 10_000
 BY_HAND = "by_hand"  # the rubric's word for a run that a person releases
 NOT_YET = "the run stopped before it was graded; continue with --resume"
+GOES_ON = "the run has not graded it yet; wait for its end"
 
 # Of a Student.
 COLUMNS = "student, name, ids, path, digest, submitted_at, marked_late, others, problem, due, origin, unlisted"
@@ -262,7 +264,7 @@ class Gradebook:
         report = self.report(student)
         if report is None:
             why = self.row(student).student.problem or "nothing was handed in"
-            cure = "" if why == NOT_YET else "; add work that can be read, and run the batch again"
+            cure = "" if why in (NOT_YET, GOES_ON) else "; add work that can be read, and run the batch again"
             raise UsageError(f"{student} has no points to adjust: {why}{cure}")
         worth = {one.id: one.max_score for one in report.items}
         if item not in worth:
@@ -317,7 +319,8 @@ class Gradebook:
         report = self.report(one.id, run)
         if report is not None:
             report = replace(report, remarks=self.remarks(one.id, run))
-        problem = one.problem or (NOT_YET if report is None and one.path is not None else "")
+        if not (problem := one.problem) and report is None and one.path is not None:
+            problem = GOES_ON if running(self.folder) and run.id == self.run().id else NOT_YET
         return Row(replace(one, problem=problem), report, one.due or run.due)
 
     def register(self, run: Run | None = None) -> list[Row]:

@@ -16,6 +16,7 @@ from grader import cli
 from grader.command import gradebook as command
 from grader.course import pages
 from grader.course.database import REPORTS
+from grader.course.folder_lock import claim
 from grader.course.gradebook import Gradebook
 from grader.errors import UsageError
 from grader.loading import ROOT
@@ -514,6 +515,11 @@ def test_a_run_that_was_broken_off_is_not_nothing_handed_in(type_, folder):
     _, out, _ = type_("list")
     assert cells(out, "ada")[-2:] == ["not", "graded"]
     assert "✗ ada: the run stopped before it was graded; continue with --resume" in out
+    with claim(folder):
+        assert "✗ ada: the run has not graded it yet; wait for its end\n" in type_("list")[1]
+        _, _, told = type_("adjust", "ada", "2.1", "4", "--why", "x")
+        assert told.endswith("ada has no points to adjust: the run has not graded it yet; wait for its end\n")
+    assert "✗ ada: the run stopped before it was graded" in type_("list")[1]
 
 
 def test_a_run_of_some_tasks_says_so_and_is_exported_only_when_it_is_asked_for(type_, folder):
