@@ -25,7 +25,7 @@ from grader.course.extensions import by_hand, extended, granted, read_extensions
 from grader.course.folder_lock import claim
 from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.course.job import Place, homework_at
-from grader.course.pool import Pool, Workers, width
+from grader.course.pool import Pool, Workers, choose_width
 from grader.course.result_keys import Terms
 from grader.course.times import YEARS, to_its_end
 from grader.data import datasets
@@ -99,7 +99,7 @@ def refuse_misplaced(arguments: argparse.Namespace) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    jobs = width(arguments.jobs)
+    jobs = choose_width(arguments.jobs)
     refuse_misplaced(arguments)
     due(arguments.due)
     arguments = as_started(arguments) if arguments.resume else arguments

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader import mistakes
 from grader.command.check_homework import handed_in
-from grader.course.pool import width
+from grader.course.pool import choose_width
 from grader.errors import SubmissionError, UsageError
 from grader.files import check_place, is_output, write
 from grader.loading import load
@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    jobs = width(arguments.jobs)
+    jobs = choose_width(arguments.jobs)
     if arguments.seeds < 1:
         raise UsageError(f"--seeds is {arguments.seeds}; it must be at least 1")
     if arguments.json:

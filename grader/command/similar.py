@@ -12,7 +12,7 @@ from grader.course.class_folder import LAYOUTS, recognise
 from grader.course.database import FILE
 from grader.course.gradebook import Gradebook, Run, zone_of
 from grader.course.job import homework_at
-from grader.course.pool import width
+from grader.course.pool import choose_width
 from grader.errors import UsageError
 from grader.files import PAGE, check_places, is_output, write
 from grader.model import Report, Student, Take, Verdict
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    jobs = width(arguments.jobs)
+    jobs = choose_width(arguments.jobs)
     html = None if arguments.no_html else arguments.html or default_page(arguments.folder)
     kept_at = arguments.folder / pages.PAIRS if html and (arguments.folder / FILE).is_file() else None
     check_places(((html, PAGE), (arguments.json, '{\n "what"'), (kept_at, "")))

@@ -23,10 +23,11 @@ from grader.sandbox.launch import ONE_THREAD, ROOT
 
 P = ParamSpec("P")
 T = TypeVar("T")
+HOMEWORK = "BACKGRADE_HOMEWORK"  # the environment variable that names the folder to load; see ahead.py
 MOST = 16  # processes for each core
 
 
-def width(jobs: int | None) -> int:
+def choose_width(jobs: int | None) -> int:
     """The number of processes: `jobs`, by default one per core. Raises UsageError for more than the machine carries."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if jobs is not None and jobs < 1:
@@ -35,8 +36,6 @@ def width(jobs: int | None) -> int:
         has = f"{cores} core{'s' * (cores > 1)}"
         raise UsageError(f"--jobs is {jobs}; this machine has {has}, so it must be at most {MOST * cores}")
     return jobs or cores
-
-HOMEWORK = "BACKGRADE_HOMEWORK"  # the environment variable that names the folder to load; see ahead.py
 
 
 class Workers(Protocol):

@@ -101,7 +101,7 @@ def capped(text: str, *, lines: int = 12) -> str:
     return "\n".join([*shown, f"… {left} more line{'s' * (left > 1)}"] if left else shown)
 
 
-def typed(text: str) -> float:
+def read_number(text: str) -> float:
     """A number that a person typed, as 7.5 or 7,5. Raises ValueError for any other text."""
     return float(text.replace(",", ".").replace("_", "?"))
 

@@ -140,7 +140,7 @@ def form_of(request: Request) -> dict[str, str]:
 
 def number(text: str, what: str = "points") -> float:
     try:
-        value = wording.typed(text)
+        value = wording.read_number(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

@@ -32,7 +32,7 @@ from grader.sandbox.launch import ONE_THREAD  # noqa: E402
 os.environ.update(ONE_THREAD)
 
 from grader import grading, loading  # noqa: E402
-from grader.command.batch import cores  # noqa: E402
+from grader.course.pool import choose_width  # noqa: E402
 from grader.intake.submission import read, stubs  # noqa: E402
 from grader.model import Submission  # noqa: E402
 from grader.sandbox import session, setup  # noqa: E402
@@ -179,7 +179,7 @@ def pytest_each(folders: Sequence[Path]) -> Callable[[], None]:
 
 def main(count: int) -> None:
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
-    homework, width = loading.load(ROOT / "grader" / "homework"), cores()
+    homework, width = loading.load(ROOT / "grader" / "homework"), choose_width(None)
     wanted = [name for section in homework.rubric.sections for name in section.submit]
     with tempfile.TemporaryDirectory() as root:
         mixed = class_of(Path(root) / "mixed", count)

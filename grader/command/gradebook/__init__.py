@@ -23,7 +23,7 @@ from grader.course.gradebook import Gradebook, Run
 from grader.files import is_output
 from grader.model import LATE_DAYS
 from grader.report.text import Printer, Terminal
-from grader.report.wording import typed
+from grader.report.wording import read_number
 
 WIDE = 400  # columns if there is no terminal, so that no line is wrapped
 
@@ -107,7 +107,7 @@ def add_verbs(root: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
 
 def points(text: str) -> float:
     """Read a number. Raises ValueError for nan too, because no score is below it."""
-    if math.isnan(value := typed(text)):
+    if math.isnan(value := read_number(text)):
         raise ValueError
     return value
 

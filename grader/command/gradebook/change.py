@@ -12,7 +12,7 @@ from grader.course import pages, takes
 from grader.course.gradebook import Gradebook, Run
 from grader.errors import UsageError
 from grader.report.text import Printer
-from grader.report.wording import account, by_hand, headline, typed
+from grader.report.wording import account, by_hand, headline, read_number
 
 AS_GRADED = "graded"  # instead of points: revokes the earlier adjustment
 NO_FILE = "none"  # instead of a file: revokes the earlier take
@@ -22,7 +22,7 @@ def adjust(book: Gradebook, run: Run, arguments: argparse.Namespace, say: Printe
     if arguments.run is not None:
         raise UsageError("an adjustment applies to every run; leave out --run")
     try:
-        value = None if arguments.points == AS_GRADED else typed(arguments.points)
+        value = None if arguments.points == AS_GRADED else read_number(arguments.points)
     except ValueError:
         raise UsageError(f"{arguments.points} is not a number of points; write it as 7.5, or `{AS_GRADED}`") from None
     student = book.student(arguments.student, run).id
