@@ -92,7 +92,7 @@ def test_an_archive_with_the_work_of_several_gives_nobody_a_zero(tmp_path, monke
     (tmp_path / "class.csv").write_text(
         "id,name\nright-tabs,Ada\nright-loops,Cy\nwrong-nan,Di\nb77,Bo Ek\n7,Ed\nbo,Flo\n"
     )
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--roster", str(tmp_path / "class.csv")]
     assert command.run(command.parser().parse_args([*words, "--no-html", "--task", "2"])) == 0
@@ -107,7 +107,7 @@ def test_an_archive_with_the_work_of_several_gives_nobody_a_zero(tmp_path, monke
 
 def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatch, scripted):
     class_of(tmp_path / "in", *CLASS[:3])
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     base = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
 
     def type_(*more: str) -> int:
@@ -142,7 +142,7 @@ def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatc
 def test_resume_takes_the_class_list_and_all_else_from_the_run(tmp_path, monkeypatch, scripted):
     folder, out, roster = class_of(tmp_path / "in", *CLASS[:2]), tmp_path / "out", tmp_path / "class.csv"
     roster.write_text("Student,ID\n" + "".join(f'"{name}",{at}\n' for at, name in enumerate(CLASS[:2])))
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     monkeypatch.chdir(tmp_path)
 
     def type_(*words: str) -> int:
@@ -179,7 +179,7 @@ def test_resume_takes_the_class_list_and_all_else_from_the_run(tmp_path, monkeyp
 
 def test_a_run_of_before_what_it_was_asked_for_was_kept_is_gone_on_with(tmp_path, monkeypatch, scripted):
     folder = class_of(tmp_path / "in", "right-tabs")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     with Gradebook.create(tmp_path / "out") as book:
         book.begin(seed=5, settings={"only": ["2"], "full": False, "unverified": False})
     scripted(lambda job, time: graded(job))
@@ -189,7 +189,7 @@ def test_a_run_of_before_what_it_was_asked_for_was_kept_is_gone_on_with(tmp_path
 
 def test_the_due_date_is_kept_as_the_seed_is_and_told(tmp_path, monkeypatch, scripted, capsys):
     folder = class_of(tmp_path / "in", "right-tabs")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
 
     def type_(*more: str) -> str:
@@ -211,7 +211,7 @@ def test_the_due_date_is_kept_as_the_seed_is_and_told(tmp_path, monkeypatch, scr
 def test_a_fault_is_exit_code_3_and_what_cannot_be_read_is_listed(tmp_path, monkeypatch, scripted, capsys):
     folder = class_of(tmp_path / "in", *CLASS[:2])
     (folder / "bad.zip").write_bytes(b"PK\3\4")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job, Verdict.INTERNAL))
     arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--task", "2"]
     assert command.run(command.parser().parse_args(arguments)) == 3
@@ -227,7 +227,7 @@ def test_what_a_person_should_know_is_said_before_and_after(tmp_path, monkeypatc
     roster.write_text("name,email\nright-tabs,r@x\n")
     (tmp_path / "data").mkdir()
     (folder / "..evil").mkdir()
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(roster),
                  "--due", "2026-11-20", "--data-root", str(tmp_path / "data"), "--task", "2", "--task",
@@ -255,7 +255,7 @@ def test_a_class_of_moodles_with_another_list_is_told_so(tmp_path, monkeypatch, 
     class_of(tmp_path / "in", "right-tabs")
     (tmp_path / "in" / "right-tabs").rename(tmp_path / "in" / "Ada_42_assignsubmission_file_")
     (tmp_path / "sheet.csv").write_text(f"{header}\nParticipant 42,Ada,-\n", encoding="utf-8")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html", "--roster", str(tmp_path / "sheet.csv")]
     assert command.run(command.parser().parse_args(words)) == 0
@@ -266,7 +266,7 @@ def test_a_class_of_moodles_with_another_list_is_told_so(tmp_path, monkeypatch, 
 
 def test_a_lone_folder_that_may_be_the_class_is_told(tmp_path, monkeypatch, scripted, capsys):
     class_of(tmp_path / "in" / "hw1", "right-tabs", "wrong-nan")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
     assert command.run(command.parser().parse_args(words)) == 0
@@ -278,7 +278,7 @@ def test_a_lone_folder_that_may_be_the_class_is_told(tmp_path, monkeypatch, scri
 def test_a_lone_archive_that_may_be_the_class_is_told(tmp_path, monkeypatch, scripted, capsys, listed, told):
     class_of(tmp_path / "work", "right-tabs")
     shutil.make_archive(str(tmp_path / "in" / "ada"), "zip", tmp_path / "work" / "right-tabs")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
     if listed:
@@ -293,7 +293,7 @@ def test_a_lone_archive_that_may_be_the_class_is_told(tmp_path, monkeypatch, scr
 def test_a_task_of_which_nothing_is_trained_needs_no_data(tmp_path, monkeypatch, scripted, capsys):
     folder = class_of(tmp_path / "in", "right-tabs")
     (tmp_path / "data").mkdir()
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     arguments = [str(folder), "--out", str(tmp_path / "out"), "--no-html", "--data-root", str(tmp_path / "data")]
     assert command.run(command.parser().parse_args([*arguments, "--task", "4.1"])) == 0
@@ -311,7 +311,7 @@ Bo Ek,bo,Team B,
 
 def test_extensions_count_before_the_due_date_and_for_later_runs(tmp_path, monkeypatch, scripted, capsys):
     folder, out = class_of(tmp_path / "in", "right-tabs", "right-loops", "wrong-nan"), tmp_path / "out"
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     (tmp_path / "class.csv").write_text(LISTED)
     given = tmp_path / "more.csv"
@@ -337,7 +337,7 @@ def shown(capsys, out, *words: str) -> str:
 
 def test_times_without_a_zone_are_in_the_courses(tmp_path, monkeypatch, scripted, capsys):
     folder, out = class_of(tmp_path / "in", "right-tabs", "right-loops"), tmp_path / "out"
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     homework = command.homework_at(None)
     course = replace(homework, rubric=replace(homework.rubric, late=Late(10, timezone="America/New_York")))
@@ -355,7 +355,7 @@ def test_times_without_a_zone_are_in_the_courses(tmp_path, monkeypatch, scripted
 
 def test_a_run_that_a_person_releases_has_pages_for_staff(tmp_path, monkeypatch, scripted, capsys):
     class_of(tmp_path / "in", "right-tabs")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     homework = command.homework_at(None)
     held = replace(homework, rubric=replace(homework.rubric, release="by_hand"))
     monkeypatch.setattr(command, "homework_at", lambda folder: held)
@@ -373,7 +373,7 @@ def test_a_run_that_a_person_releases_has_pages_for_staff(tmp_path, monkeypatch,
 def test_a_renamed_student_keeps_adjustments_and_has_one_page(tmp_path, monkeypatch, scripted, capsys):
     made, folder, out = class_of(tmp_path / "made", "right-tabs"), tmp_path / "in", tmp_path / "out"
     folder.mkdir()
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     head = 'Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n"Ek, Bo",102,u2,bo,A\n'
     for name, file, page in (("Smith, Jane", "", "jane"), ("Smith, Jane", "smithjane_101_1_hw", "smithjane-101"),
@@ -399,7 +399,7 @@ def test_where_each_file_lies_is_kept_for_annotations(tmp_path, monkeypatch, scr
     (tmp_path / "in" / "hw1-bo" / ".git").mkdir(parents=True)
     for name in ("hw1-ada", "hw1-bo"):
         shutil.copytree(tmp_path / "flat" / "right-tabs", tmp_path / "in" / name / "src" / "mine")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     arguments = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--no-html"]
     assert command.run(command.parser().parse_args(arguments)) == 0
@@ -410,7 +410,7 @@ def test_where_each_file_lies_is_kept_for_annotations(tmp_path, monkeypatch, scr
 def test_a_console_without_unicode_gets_plain_marks(tmp_path, monkeypatch, scripted):
     folder = class_of(tmp_path / "in", "right-tabs")
     (folder / "bad.zip").write_bytes(b"PK\3\4")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
@@ -438,7 +438,7 @@ class Screen(io.StringIO):
 
 def test_on_a_terminal_what_is_said_at_the_end_stays_there(tmp_path, monkeypatch, scripted):
     folder = class_of(tmp_path / "in", "right-tabs")
-    monkeypatch.setattr(command, "Pool", lambda jobs, scratch: Workers())
+    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     monkeypatch.setenv("TERM", "xterm")
     scripted(lambda job, time: graded(job))
     screen = Screen()
