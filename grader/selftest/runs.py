@@ -61,7 +61,7 @@ def in_pool(folder: Path, runs: Sequence[Run], limits: Limits) -> list[Outcome]:
 def pooled(folder: Path, width: int) -> Iterator[Grader]:
     """Grades in `width` processes."""
     with TemporaryDirectory() as scratch:
-        pool = Pool(width, Path(scratch), folder)
+        pool = Pool(width, Path(scratch))
         executor = pool.start()
 
         def graded(runs: Iterable[Run], limits: Limits) -> Iterator[tuple[Run, Outcome]]:
