@@ -447,9 +447,9 @@ def expect_unmoved(case: Case, parameters: Any, method: str, why: str, other: Ca
 
 
 def as_vector(value: Any) -> Any:
-    """Classes as an array; a list of whole numbers is accepted too. A column (N, 1) is not (N,)."""
-    whole = isinstance(value, list | tuple) and bool(value) and all(type(one) is int for one in value)
-    return np.array(value, dtype=np.int64) if whole and max(map(abs, value)) < 1 << 31 else value
+    """Classes as an array; a list of numbers is accepted too, as `==` with an array is. A column (N, 1) is not (N,)."""
+    listed = isinstance(value, list | tuple) and bool(value) and all(type(one) in (int, float) for one in value)
+    return np.array(value, dtype=np.float64) if listed and max(map(abs, value)) < 1 << 31 else value
 
 
 def expect_normal(hw: Subject, name: str, weights: Array, scale: float) -> None:

@@ -221,9 +221,10 @@ class TrainRun:
         yield found
 
     def predict(self, images: Any) -> Any:
-        """The model's classes (N,) for images. Raises FrameError for anything else."""
+        """The model's classes (N,) for images; floats that are whole numbers are classes, too, as for check_accuracy.
+        Raises FrameError for anything else."""
         found = np.asarray(self.model.predict(images))
-        if found.shape != (len(images),) or found.dtype.kind not in "iu":
+        if found.shape != (len(images),) or found.dtype.kind not in "iuf" or (np.trunc(found) != found).any():
             raise FrameError(
                 f"predict returned an array of {found.dtype} of shape {found.shape} for {len(images)} images; "
                 f"expected one whole number for each"

@@ -347,6 +347,24 @@ def test_predictions_are_one_whole_number_an_image(begin, modules, monkeypatch, 
         finish(begin())
 
 
+@pytest.mark.parametrize("classes", [0.5, np.nan, "3", True])
+def test_a_class_is_a_whole_number(begin, modules, monkeypatch, classes):
+    net = modules["two_layer_net"].TwoLayerNet
+    monkeypatch.setattr(net, "predict", lambda model, X: np.full(len(X), classes), raising=False)
+    with pytest.raises(FrameError, match="predict returned"):
+        finish(begin())
+
+
+def test_classes_may_be_floats_as_they_may_for_check_accuracy(begin, modules, monkeypatch):
+    net = modules["two_layer_net"].TwoLayerNet
+    monkeypatch.setattr(net, "predict", lambda model, X: np.full(len(X), 3.0), raising=False)
+    last = next(reply for reply in reversed(finish(begin())) if reply["predictions"])["predictions"]
+    assert {name: (part.dtype.kind, set(part.tolist())) for name, part in last.items()} == {
+        "validation": ("i", {3}),
+        "training": ("i", {3}),
+    }
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "sentence"),
     [
