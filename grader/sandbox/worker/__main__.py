@@ -311,6 +311,7 @@ class Worker:
             return self.loaded[name]
         try:
             self.loaded[name] = importlib.import_module(self.modules[name])
+            self.parts.replace_copies(map(sys.modules.get, self.own.files))
             return self.loaded[name]
         except BaseException as error:
             self.broken[name] = self.describe(error) | {"importing": name}

@@ -1,14 +1,17 @@
 """Stand-ins for a student's wrong functions: each call of one asks the grader, which answers with values.
 
 They are put in place once, before any other module of the student's is imported, so that `from module import f`
-finds them too. See sandbox/parts.py.
+finds them too. A file that runs another one's text, or loads it again, gets copies of the wrong functions: stand-ins
+take their places, too. See sandbox/parts.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -37,6 +40,7 @@ class Parts:
         self.bound = not self.functions
         self.in_run = False  # whether a driver's run asks, and not a call that a check judges to its tolerance
         self.classes: list[tuple[type, str]] = []
+        self.copied: dict[CodeType, Any] = {}  # the code of a wrong function -> its stand-in
 
     def bind(self, module: Callable[[str], Any]) -> None:
         """Put every stand-in in its place, once. A module that cannot be imported stays as it is."""
@@ -47,7 +51,9 @@ class Parts:
             owner, *path, last = name.split(".")
             target = found(module, owner, path)
             if target is not None:
-                right = self.stand_in(name, number, keep)
+                right, wrong = self.stand_in(name, number, keep), getattr(target, last, None)
+                if not path and is_one(wrong):
+                    self.copied[wrong.__code__] = right
                 setattr(target, last, self.begun(target, name, right) if last == "__init__" else right)
         for name, method in self.sent_as.items():
             owner, *path = name.split(".")
@@ -56,6 +62,17 @@ class Parts:
                 self.classes.append((kind, method))
                 if f"{name}.__init__" in self.functions:
                     setattr(kind, method, lambda itself: vars(itself)[STATE])
+
+    def replace_copies(self, modules: Iterable[Any]) -> None:
+        """Put stand-ins in the place of copies of wrong functions, in modules and in those that only they hold."""
+        if not self.copied:
+            return
+        own = [one for one in modules if isinstance(one, ModuleType)]
+        held = [one for module in own for one in vars(module).values() if isinstance(one, ModuleType)]
+        private = (one for one in held if sys.modules.get(one.__name__) is not one)
+        for names in map(vars, (*own, *private)):
+            copies = [name for name, one in names.items() if is_one(one) and one.__code__ in self.copied]
+            names.update({name: self.copied[names[name].__code__] for name in copies})
 
     def begun(self, kind: Any, name: str, right: Callable[..., Any]) -> Callable[..., None]:
         """In the place of a class's constructor: the object holds the right values. They have the student's names where
@@ -101,6 +118,11 @@ class Parts:
             if isinstance(value, kind):
                 return getattr(value, method)()
         return value
+
+
+def is_one(value: Any) -> TypeGuard[FunctionType]:
+    """Whether a value is a function that its code alone makes."""
+    return isinstance(value, FunctionType) and value.__closure__ is None
 
 
 def found(module: Callable[[str], Any], owner: str, path: list[str]) -> Any:

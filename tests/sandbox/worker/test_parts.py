@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,6 +40,19 @@ def test_a_large_question_of_a_run_is_asked_in_single_precision_and_changes_noth
     assert (values["w"].dtype, small[0].dtype, y.dtype) == (np.float32, np.float32, labels.dtype)
     assert np.allclose(values["w"], weight, rtol=1e-6)
     assert (weight.dtype, weight[0]) == (np.float64, 1 / 3)
+
+
+def test_a_copy_of_a_wrong_function_is_replaced_too():
+    text = "def wrong(x):\n    return x\n\n\ndef other(x):\n    return -x\n"
+    layers, user, private = (ModuleType(name) for name in ("layers", "user", "private"))
+    for module in (layers, user, private):
+        exec(compile(text, module.__name__, "exec"), vars(module))
+    user.own = private
+    parts = Parts({"functions": {"layers.wrong": [7, []]}}, lambda callback, question, named: {"value": 5, "kept": {}})
+    parts.bind(lambda name: layers)
+    parts.replace_copies([user, None])
+    assert [module.wrong(1) for module in (layers, user, private)] == [5, 5, 5]
+    assert [module.other(1) for module in (layers, user, private)] == [-1, -1, -1]
 
 
 @pytest.mark.parametrize(("ends", "ran"), [(["m.Net.__init__"], [1]), ([], [])])
