@@ -34,6 +34,7 @@ ONLY_SCORES = "it should only compute the scores"
 SHARED = "two networks share {}: a change of one changes the other; make the arrays in __init__"
 CHANGED = "right with a new cache: does backward change its cache, or forward's output?"
 STALE = "it is of the earlier parameters: does {} keep a copy?"
+BY_ID = "it is the answer of before the step: is it kept by the array's id?"
 CLEAR = 1e-5  # of a row's largest score: by so much the best class leads, which float32 does not round away
 FINE = 0.3  # a factor of parameters, after which float32 does not hold them
 GREAT = 2.0**12  # a factor of scores: np.exp overflows, or gives 0
@@ -121,6 +122,7 @@ def net_predict(hw: Subject, rng: np.random.Generator) -> None:
             one = cases[0]
             classes, right = as_vector(one.net.predict(one.X[:1])), np.argmax(one.scores()[:1], axis=1)
             expect_close(hw, f"predict of {one.sizes}, one row", classes, right)
+        expect_new_classes(hw, cases[0])
 
 
 @check("3.1", "two_layer_net.TwoLayerNet")
@@ -239,6 +241,21 @@ def expect_predicted(hw: Subject, *cases: Case, earlier: Array | None) -> None:
         expect_unmoved(case, parameters, "predict", "it should only tell the classes")
     name, kept = f"predict of {cases[0].sizes}, of other rows", Clue("it is kept from an earlier call", right[0])
     expect_close(hw, name, as_vector(next(answers)[0]), np.roll(right[0], 1), clues=[kept])
+
+
+def expect_new_classes(hw: Subject, case: Case) -> None:
+    """The classes of the same array, after a step after which each row's best class is the next one."""
+    clear = leads(case.scores())
+    scores = case.scores()[clear]
+    before, new = np.argmax(scores, axis=1), np.roll(scores, 1, axis=1)
+    held = hw.put(case.X[clear])  # the same array, because an answer may be kept by its id
+    case.net.predict(held)
+    case.write({role: np.roll(case.values[role], 1, axis=-1) for role in ("weight2", "bias2")})
+    yours = as_vector(case.net.predict(held))
+    own = numbers(unpack("forward", case.net.forward(held), ("scores", "cache"))[0])
+    if own is not None and own.shape == new.shape and np.allclose(own, new, 1e-4, 1e-4):  # else net_forward costs it
+        name = f"predict of {case.sizes}, after a step"
+        expect_close(hw, name, yours, np.argmax(new, axis=1), clues=[Clue(BY_ID, before)])
 
 
 def again(case: Case, X: Array) -> Any:
