@@ -16,7 +16,19 @@ from itertools import chain
 from typing import Any
 
 from . import BEST, OVERFIT
-from .syntax import callee, held_out, nonlocals_of, own_parts, retouched, sliced, stored, stores, used, used_in_part
+from .syntax import (
+    callee,
+    copied,
+    held_out,
+    nonlocals_of,
+    own_parts,
+    retouched,
+    sliced,
+    stored,
+    stores,
+    used,
+    used_in_part,
+)
 
 NAMES = ("num_train", "hidden_dim", "batch_size", "num_epochs", "learning_rate", "reg")
 WEIGHT_SCALE = "weight_scale"
@@ -172,6 +184,8 @@ class Reader:
                 self.distrust_changed(node, names)
         for made, line in own_parts(self.tree):
             names |= dict.fromkeys(NAMES, Unreadable(line, f"is used with {made} of train.py's own"))
+        for line in copied(self.tree):
+            names |= dict.fromkeys(NAMES, Unreadable(line, "is used with copies of the parameters"))
         for line in sliced(self.tree):
             names["num_train"] = Unreadable(line, "is not how many images main trains on: it takes a slice of them")
         for line in retouched(self.tree):

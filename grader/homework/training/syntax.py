@@ -10,6 +10,7 @@ from itertools import chain
 
 RUNNERS = frozenset(("grader", "__main__"))  # packages of the program that runs a student's code
 AS_THEY_ARE = frozenset(("array", "asarray", "ascontiguousarray", "astype", "copy", "float32", "float64", "reshape"))
+COPIES = frozenset(("array", "astype", "copy", "deepcopy"))
 FRAMES = frozenset(("_getframe", "currentframe", "f_back", "tb_frame", "get_objects", "get_referrers"))
 
 
@@ -94,6 +95,25 @@ def own_parts(tree: ast.Module) -> Iterator[tuple[str, int]]:
         replaced = unparsed(owner).rpartition(".")[2] if owner is not None else ""
         if owner is not None and replaced in ("SGD", "DataSampler"):  # the driver does by itself what these do
             yield "an optimizer" if replaced == "SGD" else "a sampler", owner.lineno
+
+
+def copied(tree: ast.AST) -> Iterator[int]:
+    """Yield the lines where the handout's optimizer gets copies of arrays, or a name that is bound to copies."""
+    names = {
+        name for node in ast.walk(tree) if isinstance(node, ast.Assign) and copies(node.value)
+        for name, _ in stores(node.targets)
+    }  # fmt: skip
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and callee(node) == "SGD":
+            given = [*node.args[:1], *(word.value for word in node.keywords if word.arg == "params")]
+            if any(copies(one) or (isinstance(one, ast.Name) and one.id in names) for one in given):
+                yield node.lineno
+
+
+def copies(value: ast.expr) -> bool:
+    """Whether parameters() is copied."""
+    called = {callee(node) for node in ast.walk(value) if isinstance(node, ast.Call)}
+    return "parameters" in called and bool(called & COPIES)
 
 
 def digs(tree: ast.AST) -> str:

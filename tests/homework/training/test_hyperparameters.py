@@ -388,6 +388,24 @@ def test_what_suits_a_changed_part_of_the_handouts_is_not_given_to_the_handouts_
     assert {each.why for each in found.best.unreadable.values()} == {f"is used with {what} of train.py's own"}
 
 
+@pytest.mark.parametrize(
+    ("lines", "unread"),
+    [
+        ("optimizer = SGD({name: one.copy() for name, one in model.parameters().items()}, learning_rate)", True),
+        (
+            "params = copy.deepcopy(model.parameters())\noptimizer = SGD(params=params, learning_rate=learning_rate)",
+            True,
+        ),
+        ("optimizer = SGD(model.parameters(), learning_rate)\nbest = copy.deepcopy(model.parameters())", False),
+        ("params = {name: one for name, one in model.parameters().items()}\nSGD(params, learning_rate)", False),
+    ],
+)
+def test_an_optimizer_of_copies_is_not_the_handouts_which_changes_the_network(lines, unread):
+    found = read(main("", use=USE + lines))
+    why = {each.why for each in found.best.unreadable.values()}
+    assert why == ({"is used with copies of the parameters"} if unread else set())
+
+
 LOADED = "X_train, y_train, X_val, y_val, _, _ = load_cifar10(num_train=num_train)"
 SAMPLER = "train_sampler = DataSampler(X_train, y_train, batch_size)"
 
