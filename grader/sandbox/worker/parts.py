@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from grader.sandbox.worker.own_names import under_own_names
 from grader.sandbox.worker.wire import Callback
 
 LARGE = 1 << 20  # bytes of a run's question that is asked in single precision
+DECORATED = 4  # decorators, one around another, below which a function is known
 STATE = "_right_state"  # where an object holds what a stand-in for its class's __init__ was given
 
 
@@ -52,8 +53,8 @@ class Parts:
             target = found(module, owner, path)
             if target is not None:
                 right, wrong = self.stand_in(name, number, keep), getattr(target, last, None)
-                if not path and is_one(wrong):
-                    self.copied[wrong.__code__] = right
+                if not path and (code := code_of(wrong)) is not None:
+                    self.copied[code] = right
                 setattr(target, last, self.begun(target, name, right) if last == "__init__" else right)
         for name, method in self.sent_as.items():
             owner, *path = name.split(".")
@@ -64,15 +65,19 @@ class Parts:
                     setattr(kind, method, lambda itself: vars(itself)[STATE])
 
     def replace_copies(self, modules: Iterable[Any]) -> None:
-        """Put stand-ins in the place of copies of wrong functions, in modules and in those that only they hold."""
+        """Put stand-ins in the place of copies of wrong functions: in modules, and in those modules and namespaces of
+        `exec` that only they hold."""
         if not self.copied:
             return
-        own = [one for one in modules if isinstance(one, ModuleType)]
-        held = [one for module in own for one in vars(module).values() if isinstance(one, ModuleType)]
-        private = (one for one in held if sys.modules.get(one.__name__) is not one)
-        for names in map(vars, (*own, *private)):
-            copies = [name for name, one in names.items() if is_one(one) and one.__code__ in self.copied]
-            names.update({name: self.copied[names[name].__code__] for name in copies})
+        own = [vars(one) for one in modules if isinstance(one, ModuleType)]
+        held = [one for names in own for one in names.values()]
+        private = [
+            vars(one) for one in held if isinstance(one, ModuleType) and sys.modules.get(one.__name__) is not one
+        ]
+        filled = [one for one in held if type(one) is dict and "__builtins__" in one]
+        for names in (*own, *private, *filled):
+            codes = {name: code_of(one) for name, one in names.items()}
+            names.update({name: self.copied[code] for name, code in codes.items() if code in self.copied})
 
     def begun(self, kind: Any, name: str, right: Callable[..., Any]) -> Callable[..., None]:
         """In the place of a class's constructor: the object holds the right values. They have the student's names where
@@ -120,9 +125,11 @@ class Parts:
         return value
 
 
-def is_one(value: Any) -> TypeGuard[FunctionType]:
-    """Whether a value is a function that its code alone makes."""
-    return isinstance(value, FunctionType) and value.__closure__ is None
+def code_of(value: Any) -> CodeType | None:
+    """The code that alone makes a function, below what decorates it; None for anything else."""
+    for _ in range(DECORATED):
+        value = vars(value).get("__wrapped__", value) if isinstance(value, FunctionType) else value
+    return value.__code__ if isinstance(value, FunctionType) and value.__closure__ is None else None
 
 
 def found(module: Callable[[str], Any], owner: str, path: list[str]) -> Any:

@@ -42,17 +42,28 @@ def test_a_large_question_of_a_run_is_asked_in_single_precision_and_changes_noth
     assert (weight.dtype, weight[0]) == (np.float64, 1 / 3)
 
 
-def test_a_copy_of_a_wrong_function_is_replaced_too():
-    text = "def wrong(x):\n    return x\n\n\ndef other(x):\n    return -x\n"
+DECORATOR = """
+from functools import wraps
+def decorated(f):
+    @wraps(f)
+    def inner(x):
+        return f(x)
+    return inner
+"""
+
+
+@pytest.mark.parametrize("before", ["", "@decorated\n", "@decorated\n@decorated\n"])
+def test_a_copy_of_a_wrong_function_is_replaced_too(before):
+    text = f"{DECORATOR}{before}def wrong(x):\n    return x\n{before}def other(x):\n    return -x\n"
     layers, user, private = (ModuleType(name) for name in ("layers", "user", "private"))
-    for module in (layers, user, private):
-        exec(compile(text, module.__name__, "exec"), vars(module))
-    user.own = private
+    user.names, user.own = {}, private
+    spaces = [vars(layers), vars(user), vars(private), user.names]
+    for names in spaces:
+        exec(text, names)
     parts = Parts({"functions": {"layers.wrong": [7, []]}}, lambda callback, question, named: {"value": 5, "kept": {}})
     parts.bind(lambda name: layers)
     parts.replace_copies([user, None])
-    assert [module.wrong(1) for module in (layers, user, private)] == [5, 5, 5]
-    assert [module.other(1) for module in (layers, user, private)] == [-1, -1, -1]
+    assert [(names["wrong"](1), names["other"](1)) for names in spaces] == [(5, -1)] * 4
 
 
 @pytest.mark.parametrize(("ends", "ran"), [(["m.Net.__init__"], [1]), ([], [])])
