@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from grader.homework import data_in_code
+from grader.homework.notebooks import survey
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,59 @@ from grader.homework import data_in_code
 )
 def test_a_file_that_holds_data_or_seeks_what_runs_it_is_asked_about(source, says):
     assert data_in_code.of_files({"train.py": source.encode()}) == says
+
+
+ASKS = {
+    "from gc import get_objects": "get_objects",
+    "import inspect\nfor one in inspect.stack():\n    print(one.frame.f_locals)": "f_locals",
+    "from sys import _getframe as frame": "_getframe",
+    "import sys\nprint(sys._current_frames())": "_current_frames",
+    "import traceback\nprint(*traceback.walk_stack(None))": "walk_stack",
+    "import sys\nfound = sys.modules\nprint(found.values())": "sys.modules",
+    "import sys as s\nprint(s.modules.values())": "sys.modules",
+    "from sys import modules\nfor name in modules:\n    print(modules[name])": "sys.modules",
+    "import sys\nfor name in sys.modules:\n    print(sys.modules.get(name))": "sys.modules",
+    "import sys\nprint(sys.modules.get('grader.check'))": "sys.modules",
+    "import sys\nprint(getattr(sys, '_getframe')())": "_getframe",
+    "import importlib\nimportlib.import_module('grader.check')": "grader.check",
+    "__import__('grader.homework.worker.steps')": "grader.homework.worker.steps",
+}
+ASKS_NOTHING = """
+import importlib, sys
+import torch
+if "google.colab" in sys.modules or sys.modules.get("google.colab"):
+    print(len(sys.modules), sys.modules["torch"].__version__, sys.modules[__name__])
+sys.modules.pop("layers", None)
+for name in ("torchsummary", "tqdm"):
+    importlib.import_module(name)
+x = torch.stack([torch.ones(2)]).trace()
+print(list(torch.nn.Linear(1, 1).modules()), getattr(x, "grad", None), locals(), globals())
+"""
+
+
+@pytest.mark.parametrize("source", ASKS, ids=ASKS.values())
+def test_what_seeks_the_program_that_runs_it_is_asked_about_however_it_is_imported(source):
+    (question,) = data_in_code.of_files({"train.py": source.encode()})
+    assert question == f"train.py reaches into the program that runs it ({ASKS[source]}); what for?"
+
+
+def test_what_looks_for_a_module_by_its_name_is_asked_nothing():
+    assert data_in_code.of_files({"train.py": ASKS_NOTHING.encode()}) == []
+
+
+DEEP = [
+    "x = 'a'" + ".strip()" * 300,
+    "x = 1" + " + 1" * 900,
+    "x = a" + "[0]" * 900,
+    "x = " + "1 if a else " * 900 + "1",
+]
+
+
+@pytest.mark.parametrize("source", DEEP, ids=["calls", "sum", "indices", "choices"])
+def test_an_expression_that_python_reads_and_cannot_write_is_none_of_the_graders_faults(source):
+    plotted = f"{source}\nplt.plot(x, label='Validation accuracy')\nprint('Test accuracy:', x)"
+    cells = [{"cell_type": "code", "metadata": {}, "source": plotted, "outputs": [], "execution_count": 1}]
+    data = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()
+    read = survey.read(data, "part1.ipynb", {"own.py": source.encode()})
+    assert read.cells[0].source == plotted
+    assert data_in_code.of_files({"train.py": source.encode()}) == []

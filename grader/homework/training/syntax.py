@@ -11,7 +11,10 @@ from itertools import chain
 RUNNERS = frozenset(("grader", "__main__"))  # packages of the program that runs a student's code
 AS_THEY_ARE = frozenset(("array", "asarray", "ascontiguousarray", "astype", "copy", "float32", "float64", "reshape"))
 COPIES = frozenset(("array", "astype", "copy", "deepcopy"))
-FRAMES = frozenset(("_getframe", "currentframe", "f_back", "tb_frame", "get_objects", "get_referrers"))
+FRAMES = frozenset(
+    "_getframe currentframe _current_frames walk_stack f_back f_locals f_globals tb_frame gi_frame getargvalues "
+    "get_objects get_referrers get_referents".split()
+)
 
 
 def modules(files: Mapping[str, bytes]) -> dict[str, ast.Module]:
@@ -53,10 +56,10 @@ def nonlocals_of(node: ast.AST) -> set[str]:
 
 
 def unparsed(node: ast.AST) -> str:
-    """The code of a node; "" where it holds a whole number of more digits than Python writes."""
+    """The code of a node; "" if Python cannot write it: it holds a whole number of too many digits, or is too deep."""
     try:
         return ast.unparse(node)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
 
 
@@ -121,24 +124,50 @@ def digs(tree: ast.AST) -> str:
     nothing. To import a module anew, or to see which one is there, is nothing of this."""
     reloaded = {id(one) for node in ast.walk(tree) if isinstance(node, ast.Call) and callee(node) == "reload"
                 for one in node.args if isinstance(one, ast.Subscript)}  # fmt: skip
-    found = (dug_by(node) for node in ast.walk(tree) if id(node) not in reloaded)
+    tables = tables_of_modules(tree)
+    found = (dug_by(node, tables) for node in ast.walk(tree) if id(node) not in reloaded)
     return next((name[:40] for name in found if name), "")
 
 
-def dug_by(node: ast.AST) -> str:
+def tables_of_modules(tree: ast.AST) -> set[str]:
+    """What a file calls the table of all modules."""
+    found = {"sys.modules"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {f"{one.asname}.modules" for one in node.names if one.name == "sys" and one.asname}
+        elif isinstance(node, ast.ImportFrom) and node.module == "sys":
+            found |= {one.asname or one.name for one in node.names if one.name == "modules"}
+    return found
+
+
+def dug_by(node: ast.AST, tables: set[str]) -> str:
     """What one node asks of the program that runs it; "" for nothing."""
-    if isinstance(node, ast.Import):
-        return next((one.name for one in node.names if is_of_runner(one.name)), "")
-    if isinstance(node, ast.ImportFrom):
-        return str(node.module) if not node.level and is_of_runner(str(node.module)) else ""
-    if isinstance(node, ast.Attribute) and node.attr in FRAMES:
-        return node.attr
-    if isinstance(node, ast.Attribute) and unparsed(node.value) == "sys.modules":
-        return "sys.modules" if node.attr in ("values", "items", "copy") else ""
-    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and unparsed(node.value) == "sys.modules":
-        named = isinstance(node.slice, ast.Constant) and not is_of_runner(str(node.slice.value))
-        return "" if named or unparsed(node.slice) == "__name__" else "sys.modules"
+    match node:
+        case ast.Import(names):
+            return next((one.name for one in names if is_of_runner(one.name)), "")
+        case ast.ImportFrom(module, names, level):
+            found = str(module) if not level and is_of_runner(str(module)) else ""
+            return found or next((one.name for one in names if one.name in FRAMES), "")
+        case ast.Attribute(_, name) if name in FRAMES:
+            return name
+        case ast.Attribute(table, "values" | "items" | "copy") if unparsed(table) in tables:
+            return "sys.modules"
+        case ast.Assign(value=ast.Attribute() | ast.Name() as table) if unparsed(table) in tables:
+            return "sys.modules"
+        case ast.Subscript(ast.Attribute() | ast.Name() as table, key, ast.Load()) if unparsed(table) in tables:
+            return "" if is_plain(key) else "sys.modules"
+        case ast.Call(ast.Attribute(table, "get"), [key, *_]) if unparsed(table) in tables:
+            return "" if is_plain(key) else "sys.modules"
+        case ast.Call(ast.Name("getattr"), [_, ast.Constant(name), *_]) if name in FRAMES:
+            return str(name)
+        case ast.Call(args=[ast.Constant(name), *_]) if callee(node) in ("import_module", "__import__"):
+            return str(name) if is_of_runner(str(name)) else ""
     return ""
+
+
+def is_plain(key: ast.expr) -> bool:
+    """Whether the name of a module is written down, and is none of the program that runs this."""
+    return not is_of_runner(str(key.value)) if isinstance(key, ast.Constant) else unparsed(key) == "__name__"
 
 
 def is_of_runner(module: str) -> bool:
