@@ -660,6 +660,12 @@ PRINTED = {
     "a function": "def test():\n    return 0.89\nprint('Test accuracy: {:.4f}'.format(test()))",
     "beside a measurement": "measured = evaluate\nprint('Test accuracy: 0.8900')\nx = measured(model, valloader)",
     "a list": "scores = [0.8712, 0.89]\nprint('Test accuracy:', round(max(scores), 4))",
+    "text in pieces": "print('Test accuracy: 0.' + '8900')",
+    "a stream": "import sys\nsys.stdout.write('Test accuracy: 0.8900\\n')",
+    "a bar's text": "from tqdm import tqdm\ntqdm.write('Test accuracy: 0.8900')",
+    "a log": "import logging\nlogging.warning('Test accuracy: 0.8900')",
+    "Markdown": "from IPython.display import Markdown\ndisplay(Markdown('Test accuracy: 0.8900'))",
+    "a cell's value": "'Test accuracy: 0.8900'",
 }
 MENDED = {
     "at least so much": "[max(v, 0.9) for v in val_acc_hist]",

@@ -18,6 +18,8 @@ from .origins import Origins
 from .saved import UNSEEN
 
 PARTS = 200_000  # of code; a notebook of a student's has a tenth
+# Calls that show a text: print, a stream's or tqdm's write, a logger, and what display() is given.
+SAYS = re.compile(r"^(p?print|display|write|info|warning|error|critical|log|echo|Markdown|HTML|Latex|Text|Pretty)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +118,27 @@ def data(notebook: Notebook, cells: Mapping[int, ast.Module]) -> Iterator[Doubt]
 
 
 def stated(accuracy: float, tree: ast.Module) -> str:
-    """Why a claim was not measured, if a cell prints it as a text that stands in its code; "" otherwise."""
-    texts = [
-        part.value
-        for call in calls_in(tree)
-        if isinstance(call.func, ast.Name) and call.func.id in typed.SAYING
-        for part in call.args
-        if isinstance(part, ast.Constant) and isinstance(part.value, str)
-    ]
-    lines = [line.lower() for text in texts for line in text.split("\n") if len(line) < claimed_accuracy.LINE]
-    found = {value for line in lines for _, value in claimed_accuracy.accuracies(line)}
+    """Why a claim was not measured, if a cell shows it as a text that stands in its code; "" otherwise."""
+    said = [part for call in calls_in(tree) if SAYS.match(called(call)) for part in call.args]
+    last = [one.value for one in tree.body[-1:] if isinstance(one, ast.Expr)]
+    lines = [line.lower() for part in said + last for line in joined(part).split("\n")]
+    found = {value for line in lines if len(line) < claimed_accuracy.LINE
+             for _, value in claimed_accuracy.accuracies(line)}  # fmt: skip
     return "prints an accuracy that stands in its code as text" if accuracy in found else ""
+
+
+def joined(node: ast.expr) -> str:
+    """A text that stands in the code, in one piece or as a sum of pieces; "" for anything else."""
+    found, waiting = "", [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ast.BinOp):
+            waiting += [one.right, one.left]
+        elif isinstance(one, ast.Constant) and isinstance(one.value, str):
+            found += one.value
+        else:
+            return ""
+    return found
 
 
 def untaught(all_trees: Iterable[tuple[int, ast.Module]]) -> int:

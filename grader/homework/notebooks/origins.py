@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from .nodes import attribute, called, given, key, place, root, tell_apart
 
 MUTATING = frozenset(("append", "extend", "insert", "update", "add", "setdefault", "appendleft", "fill_", "copy_"))
+IN_PLACE = frozenset(("at", "put", "copyto", "place", "putmask", "heappush", "insort"))  # of their first argument
 PURE = re.compile(r"^(numpy|math|cmath|random|statistics|json|base64|zlib|struct|itertools|functools|collections|io)$")
 PANDAS = frozenset(("DataFrame", "Series"))
 TABLES = frozenset(("read_csv", "read_table", "read_json", "loadtxt", "genfromtxt"))  # of a file, or of a text
@@ -99,9 +100,18 @@ class Origins:
             self.unknown.add(node.name)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.functions:
             self.call(node, self.functions[node.func.id])
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATING:
-            for held in holders(node.func.value, inside=True):
-                self.values[held] += given(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            self.fill(node, node.func)
+
+    def fill(self, node: ast.Call, function: ast.Attribute) -> None:
+        """Note what a call puts into an object that it changes: `C.append(x)`, `C.index_add_(0, at, x)`, or
+        `np.add.at(C, at, x)`."""
+        filled, values = function.value, given(node)
+        if function.attr not in MUTATING and root(function) in self.imported and node.args:
+            filled, values = node.args[0], values[1:]
+        if changes(function.attr):
+            for held in holders(filled, inside=True):
+                self.values[held] += values
 
     def put(self, target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -254,6 +264,11 @@ class Origins:
                         seen.add(function)
                         waiting.append(self.functions[function])
         return found
+
+
+def changes(method: str) -> bool:
+    """Whether a function or method of that name changes an object in place, as those of torch that end in "_" do."""
+    return method in MUTATING or method in IN_PLACE or (method.endswith("_") and not method.endswith("__"))
 
 
 def holders(target: ast.expr, *, inside: bool) -> Iterator[str]:

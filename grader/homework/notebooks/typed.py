@@ -26,7 +26,7 @@ from .nodes import (
     texts,
 )
 from .notebook import TRAINING, draws
-from .origins import MUTATING, Origins
+from .origins import Origins, changes
 from .shown import PICTURE, base_name
 
 DRAWING = re.compile(r"^(plot|scatter|bar|barh|step|stem|errorbar|semilog[xy]|loglog|lineplot|line|fill_between)$")
@@ -313,8 +313,10 @@ def changed(one: ast.stmt) -> set[str]:
         elif isinstance(node, ast.Call) and not (DRAWING.match(called(node)) or called(node) in SAYING):
             own = isinstance(node.func, ast.Name) and not hasattr(builtins, node.func.id)
             found |= {name for part in (node.args if own else ()) for name in identifiers(part)}
-        if isinstance(node, ast.Attribute) and node.attr in MUTATING:
+        if isinstance(node, ast.Attribute) and changes(node.attr):
             found.add(root(node))
+        elif isinstance(node, ast.Call) and changes(called(node)):
+            found |= {root(one) for one in node.args[:1]}
     return found
 
 
