@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from .nodes import attribute, called, given, key, place, root, tell_apart
 
-MUTATING = frozenset(("append", "extend", "insert", "update", "add", "setdefault", "appendleft", "fill_", "copy_"))
+MUTATING = frozenset(("append", "extend", "insert", "update", "add", "setdefault", "appendleft", "extendleft"))
 IN_PLACE = frozenset(("at", "put", "copyto", "place", "putmask", "heappush", "insort"))  # of their first argument
 PURE = re.compile(r"^(numpy|math|cmath|random|statistics|json|base64|zlib|struct|itertools|functools|collections|io)$")
 PANDAS = frozenset(("DataFrame", "Series"))

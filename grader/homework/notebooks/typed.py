@@ -65,13 +65,13 @@ def why_drawn(origins: Origins, call: ast.Call, *, may_be_typed: bool) -> str:
     value = height(call)
     if value is None:
         return ""
-    if called(value) == "sorted":
+    if called(value) in ("sorted", "sort"):
         return f"draws accuracies that its code changes ({shown(value)})"
     if "accuracy" in topics(call) and of_losses(origins, value):
         return f"draws as an accuracy what it makes of losses ({shown(value)})"
     if may_be_typed and origins.typed(value):
         return f"draws numbers that stand in the code ({shown(value)})"
-    if how := improved(origins, value):
+    if called(call) != "fill_between" and (how := improved(origins, value)):  # a band lies around its curve
         return f"draws accuracies that its code changes ({how})"
     other = of_training(origins, value)
     if other and "validation" in draws(call) and "training" not in draws(call):
@@ -238,7 +238,7 @@ def improved(origins: Origins, value: ast.expr) -> str:
             seen.add(own)
             pure = origins.called(node) == set() or (bounding and isinstance(node.func, ast.Attribute))
             waiting += ast.iter_child_nodes(node) if pure else ()
-        elif isinstance(node, ast.BinOp) and better(node):
+        elif isinstance(node, ast.BinOp | ast.IfExp) and better(node):
             return shown(node)
         elif isinstance(node, ast.Subscript):
             waiting.append(node.value)
@@ -339,14 +339,18 @@ def flatters(node: ast.AST) -> bool:
     return 0.5 <= number(node) < 1 or 50 <= number(node) < 100
 
 
-def better(node: ast.BinOp) -> bool:
-    """Whether something is added to a value, or it is multiplied by a little more than 1."""
+def better(node: ast.BinOp | ast.IfExp) -> bool:
+    """Whether something is added to a value, it is multiplied by a little more than 1 or divided by less, or a good
+    number may take its place."""
+    if isinstance(node, ast.IfExp):
+        return flatters(node.body) or flatters(node.orelse)
     numbers = [number(one) for one in (node.left, node.right)]
     rounds = isinstance(node.left, ast.BinOp) and number(node.left.right) >= 100 and numbers[1] == 0.5
     if all(numbers) or max(numbers) in WIDTHS or rounds:
         return False
     added = isinstance(node.op, ast.Add) and 0.01 <= max(numbers) <= 0.5
-    return added or (isinstance(node.op, ast.Mult) and 1 < max(numbers) < 2)
+    divided = isinstance(node.op, ast.Div) and 0.5 < numbers[1] < 1
+    return added or divided or (isinstance(node.op, ast.Mult) and 1 < max(numbers) < 2)
 
 
 def asks_what_is_right(node: ast.AST) -> bool:

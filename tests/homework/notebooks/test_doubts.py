@@ -130,6 +130,16 @@ SHOWN = "import matplotlib.pyplot as plt\nplt.plot({}, label='validation accurac
         [LOOP, "val_acc = fit()", "import numpy as np\n" + SHOWN.format("np.maximum.accumulate(val_acc)")],
         [
             LOOP,
+            "val_acc = fit()",
+            SHOWN.format("val_acc") + "\nplt.fill_between(x, val_acc - 0.01, val_acc + 0.01, label='validation')",
+        ],
+        [
+            "from collections import deque\nval_acc = deque(maxlen=8)\nval_acc.extendleft(measure(net))",
+            SHOWN.format("list(val_acc)[::-1]"),
+        ],
+        [LOOP, "val_acc = fit()", SHOWN.format("[v if v == v else 0 for v in val_acc]")],
+        [
+            LOOP,
             "val_acc, smooth, last = fit(), [], 0.1\nfor v in val_acc:\n"
             "    last = 0.6 * last + 0.4 * v\n    smooth.append(last)",
             SHOWN.format("smooth"),
