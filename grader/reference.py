@@ -35,7 +35,7 @@ import numpy as np
 
 from grader.errors import Unrecorded, UsageError
 from grader.sandbox.check_line import line
-from grader.sandbox.worker.operate import COMPARED, OPERATORS, pythons
+from grader.sandbox.worker.operate import COMPARED, OPERATORS, left_as, pythons
 from grader.sandbox.worker.wire import FrameError, Tensor, decode, encode
 
 RECORDED = "answers.zip"  # beside the project's folders, where there is no reference/
@@ -197,7 +197,7 @@ class Recorded(Live):
         with self.damaged():
             found = self.answer(key)
             for at, value in found["changed"].items():
-                change(question.args[at], value)
+                left_as(question.args[at], value)
             if "raised" not in found:
                 return ObjectProxy(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
             error = pythons(*found["raised"])
@@ -347,17 +347,6 @@ def opened(value: Any) -> Any:
 def is_mutable(value: Any) -> bool:
     """Whether a function can change a value in place."""
     return isinstance(value, dict | list | set | np.ndarray)
-
-
-def change(value: Any, now: Any) -> None:
-    """Give an array, list, dict or set the contents that the reference left in it."""
-    if isinstance(value, np.ndarray):
-        value[...] = now
-    elif isinstance(value, dict | set):
-        value.clear()
-        value.update(now)
-    else:
-        value[:] = now
 
 
 def plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import textwrap
 from dataclasses import replace
@@ -537,6 +538,24 @@ def test_what_a_student_raises_on_right_parts_is_not_told(graded: Any) -> None:
     assert check.message == check.followed.again.message == "value raised ValueError: no such line"
 
 
+def test_what_a_right_part_changes_in_place_is_changed(folder: Path, graded: Any, tmp_path: Path) -> None:
+    in_place = BASE.replace("out = cache * grad", "grad *= cache; out = None")
+    top = TOP.replace(
+        "found = out + self.b + scale_back(x, cache)",
+        "back = 1 * x; scale_back(back, cache); found = out + self.b + back",
+    )
+    own = tmp_path / "in-place"
+    shutil.copytree(folder, own)
+    (own / "reference" / "lib" / "base.py").write_text(in_place, encoding="utf-8")
+    (own / "reference" / "lib" / "top.py").write_text(top, encoding="utf-8")
+    asked = "hw.base.scale_back(x, cache)"
+    (own / "checks.py").write_text(CHECKS.replace(asked, f"({asked}, hw.changed[0])[1]"), encoding="utf-8")
+    homework = load(own)
+    assert points(graded({"base": in_place, "top": top}, homework)) == ALL
+    wrong = in_place.replace("grad *= cache", "grad += cache")
+    assert points(graded({"base": wrong, "top": top}, homework)) == ALL | {"1.1": 1}
+
+
 # What the grader answers
 
 
@@ -563,6 +582,13 @@ def test_a_cache_stays_here_and_its_number_brings_it_back(right: Parts) -> None:
     with pytest.raises(Raised, match="not there any more"):
         back((np.ones(2), None), {}, {1: answer["kept"][1]})
     assert right.get(FIRST + 2) is None
+
+
+def test_an_answer_tells_which_arguments_were_changed() -> None:
+    found = Parts({"base.step": lambda w, grads, rate: grads["w"].__imul__(rate)}, {}, {})
+    told = found.answer("base.step", (np.ones(2),), {"grads": {"w": np.ones(2)}, "rate": 0.5}, {})["changed"]
+    assert list(told) == ["grads"]
+    assert told["grads"]["w"].tolist() == [0.5, 0.5]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ import numpy as np
 from grader.errors import Mismatch, Raised, UsageError
 from grader.sandbox.closed import closed
 from grader.sandbox.travelling import travelling
+from grader.sandbox.worker.operate import arguments, changes, same, snapshot
 
 FIRST = 1 << 40  # numbers of these functions, above those of a check's own
 MOST_CALLS, MOST_BYTES = 100_000, 256 << 30  # questions in one check, and bytes of their arrays
@@ -101,7 +102,7 @@ class Parts:
         return answer
 
     def answer(self, name: str, args: Any, named: Any, kept: Any) -> dict[str, Any]:
-        """The answer's values, and the numbers of those that stay here by position.
+        """The answer's values, the numbers of those that stay here by position, and the arguments that were changed.
 
         Raises Raised for arguments that the function does not take, TooMuch for too many or too large ones.
         """
@@ -127,6 +128,8 @@ class Parts:
                 further[at] = self.kept[number][0]
         if name.endswith(".__init__"):
             given.insert(0, self.seed + self.count)
+        sent = arguments(args, named)
+        before = {at: snapshot(value) for at, value in sent.items() if changes(value)}
         try:
             with np.errstate(all="ignore"), closed() as refusing:
                 value = self.functions[name](*given, **further)
@@ -136,9 +139,9 @@ class Parts:
                 raise Raised(told) from None
         if refusing.tried:
             raise self.refused(f"a right {short} opens files or the like, which it may not do for a student's code")
-        return self.shared(name, value)
+        return self.shared(name, value, {at: sent[at] for at in before if not same(sent[at], before[at])})
 
-    def shared(self, name: str, value: Any) -> dict[str, Any]:
+    def shared(self, name: str, value: Any, changed: Mapping[int | str, Any]) -> dict[str, Any]:
         """An answer as it travels. Raises TooMuch if it is not plain data: an object cannot be sent, and a function of
         the reference's could then be asked anything."""
         numbers, functions = {}, dict[int, Callable[..., Any]]()
@@ -148,15 +151,15 @@ class Parts:
                 numbers[at] = self.keep_back(parts[at])
                 parts[at] = None
             value = tuple(parts)
-        if weight(value) > MOST_ANSWER:
+        if weight((value, changed)) > MOST_ANSWER:
             raise self.refused(f"an answer of {name} has more than {MOST_ANSWER >> 20} MiB")
         try:
-            travelling(value, functions)
+            travelling([value, changed], functions)
         except UsageError:
             functions = {0: type(value)}
         if functions:
             raise self.refused(f"a right {name.rpartition('.')[2]} gives an object, which cannot leave the grader")
-        return {"value": value, "kept": numbers}
+        return {"value": value, "kept": numbers, "changed": changed}
 
     def keep_back(self, value: Any) -> int:
         self.serial += 1

@@ -260,6 +260,28 @@ def is_tensor(value: Any) -> bool:
     return torch is not None and isinstance(value, getattr(torch, "Tensor", ()))
 
 
+def left_as(value: Any, now: Any) -> Any:
+    """`value`, changed in place until it equals `now`, with all that lies in it; `now` where that cannot be."""
+    if isinstance(value, np.ndarray) and isinstance(now, np.ndarray):
+        if value.shape != now.shape or value.dtype.kind != now.dtype.kind:
+            return now
+        value[...] = now
+    elif isinstance(value, dict) and isinstance(now, dict):
+        parts = {key: left_as(value[key], part) if key in value else part for key, part in now.items()}
+        value.clear()
+        value.update(parts)
+    elif isinstance(value, list) and isinstance(now, list):
+        value[:] = [*map(left_as, value, now), *now[len(value) :]]
+    elif isinstance(value, set) and isinstance(now, set):
+        value.clear()
+        value.update(now)
+    elif isinstance(value, tuple) and isinstance(now, tuple) and len(value) == len(now):
+        return tuple(map(left_as, value, now))
+    else:
+        return now
+    return value
+
+
 def arguments(positional: Sequence[Any], named: Mapping[str, Any]) -> dict[int | str, Any]:
     """A call's arguments by position or name."""
     given: dict[int | str, Any] = dict(enumerate(positional))

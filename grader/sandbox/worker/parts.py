@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.sandbox.worker.operate import left_as
 from grader.sandbox.worker.own_names import under_own_names
 from grader.sandbox.worker.wire import Callback
 
@@ -103,6 +104,8 @@ class Parts:
             if self.in_run and weight((sent, further)) > LARGE:
                 sent, further = in_single(sent), in_single(further)
             answer = self.ask(callback, (sent, further, kept), {})
+            for at, now in answer["changed"].items():
+                left_as(args[at] if isinstance(at, int) else named[at], now)
             value = answer["value"]
             if answer["kept"]:
                 parts = list(value)

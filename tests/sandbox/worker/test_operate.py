@@ -38,3 +38,25 @@ def test_a_change_deep_in_an_argument_is_seen() -> None:
     assert operate.same(value, before)
     inner[1] = 0
     assert not operate.same(value, before)
+
+
+def test_a_value_is_changed_in_place_with_all_that_lies_in_it():
+    w, inner, heights = np.zeros(2), {"x": 1}, np.zeros(3)
+    value = {"w": w, "pair": (w, [inner]), "gone": 1, "seen": {1}, "heights": heights, "whole": np.zeros(2, int)}
+    now = {
+        "w": np.ones(2),
+        "pair": (np.ones(2), [{"y": 2}, 5]),
+        "seen": {2},
+        "heights": np.ones(4),
+        "whole": np.ones(2),
+    }
+    assert operate.left_as(value, now) is value
+    assert value.keys() == now.keys()
+    assert value["w"] is value["pair"][0] is w
+    assert w.tolist() == [1, 1]
+    assert value["pair"][1][0] is inner
+    assert value["pair"][1] == [{"y": 2}, 5]
+    assert value["seen"] == {2}
+    assert value["heights"] is now["heights"]  # an array cannot grow
+    assert value["whole"] is now["whole"]  # nor hold other numbers
+    assert operate.left_as(3, 4) == 4

@@ -18,7 +18,7 @@ def asked(*args: Any, in_run: bool = False) -> Any:
 
     def ask(callback: Any, question: Any, named: Any) -> Any:
         questions.append(question)
-        return {"value": 1.0, "kept": {}}
+        return {"value": 1.0, "kept": {}, "changed": {}}
 
     module = SimpleNamespace(step=None)
     parts = Parts({"functions": {"train.step": [7, []]}, "sent_as": {}}, ask)
@@ -78,7 +78,7 @@ def test_a_constructor_that_is_not_known_to_end_is_not_run(ends, ran):
             return {}
 
     given = {"functions": {"m.Net.__init__": [7, []]}, "sent_as": {"m.Net": "parameters"}, "ends": ends}
-    parts = Parts(given, lambda callback, question, named: {"value": {"W": np.ones(2)}, "kept": {}})
+    parts = Parts(given, lambda callback, question, named: {"value": {"W": np.ones(2)}, "kept": {}, "changed": {}})
     parts.bind(lambda name: SimpleNamespace(Net=Net))
     assert Net().parameters()["W"].tolist() == [1, 1]
     assert seen == ran
