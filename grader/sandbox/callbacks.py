@@ -30,7 +30,7 @@ class Calling(Protocol):
         """The Remote of an object in the student's process."""
 
 
-def is_raised(error: Exception) -> bool:
+def is_raised(error: BaseException) -> bool:
     """Whether a `raise` statement raised it, not an argument that its function cannot use."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

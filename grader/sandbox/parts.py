@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import Mismatch, Raised, UsageError
+from grader.sandbox.callbacks import is_raised
 from grader.sandbox.closed import closed
 from grader.sandbox.travelling import travelling
 from grader.sandbox.worker.operate import arguments, changes, same, snapshot
@@ -104,7 +105,8 @@ class Parts:
     def answer(self, name: str, args: Any, named: Any, kept: Any) -> dict[str, Any]:
         """The answer's values, the numbers of those that stay here by position, and the arguments that were changed.
 
-        Raises Raised for arguments that the function does not take, TooMuch for too many or too large ones.
+        Raises Raised for arguments that the function does not take, TooMuch for too many or too large ones, or what the
+        function raises on purpose.
         """
         short = name.rpartition(".")[2]
         self.count += 1
@@ -135,8 +137,7 @@ class Parts:
                 value = self.functions[name](*given, **further)
         except (Exception, SystemExit) as error:  # the reference was asked with whatever a student's code gave
             if not refusing.tried:
-                told = f"{short} was called with arguments that it does not take ({type(error).__name__})"
-                raise Raised(told) from None
+                raise self.handed_on(short, error) from None
         if refusing.tried:
             raise self.refused(f"a right {short} opens files or the like, which it may not do for a student's code")
         return self.shared(name, value, {at: sent[at] for at in before if not same(sent[at], before[at])})
@@ -160,6 +161,16 @@ class Parts:
         if functions:
             raise self.refused(f"a right {name.rpartition('.')[2]} gives an object, which cannot leave the grader")
         return {"value": value, "kept": numbers, "changed": changed}
+
+    def handed_on(self, short: str, error: BaseException) -> BaseException:
+        """What the student's code gets of an exception. One that a right part raises on purpose, as for a bad file, it
+        may handle, if it is Python's own."""
+        on_purpose = isinstance(error, LookupError | ArithmeticError) or is_raised(error)
+        if not on_purpose or isinstance(error, AssertionError):
+            return Raised(f"{short} was called with arguments that it does not take ({type(error).__name__})")
+        if isinstance(error, Exception) and type(error).__module__ == "builtins":
+            return type(error)(*error.args)  # raised anew, here
+        return self.refused(f"a right {short} raises {type(error).__name__}, which cannot leave the grader")
 
     def keep_back(self, value: Any) -> int:
         self.serial += 1
