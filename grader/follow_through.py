@@ -32,6 +32,7 @@ SPOKEN = (Verdict.RAISED, Verdict.DENIED)  # whose messages hold words of the st
 # Of an object that the student's code may have made; a tuple or an array has no names of a student's.
 OWN_NAME = re.compile(r"\S+ raised (AttributeError(?!: '(tuple|list|int|float|numpy\.\w+)' object)|KeyError)\b")
 A_FILE = re.compile(r"(?:the import of )?(\S+\.py) ")  # begins what is said of a file
+AN_ATTRIBUTE = re.compile(r"(?!\S+\.py )(\S+) defines no (\S+)")  # of an object, not of a file
 FILE = re.compile(A_FILE.pattern + r"(?!defines )")  # of all that is in it
 WRONG = "wrong"
 BY_THE_COURSE = "your course grades this again with right parts below it"
@@ -171,7 +172,11 @@ class Graded:
         return all(map(self.is_missing, own)) and not of_another and not any(plan.name in self.right for plan in own)
 
     def is_missing(self, plan: CheckPlan) -> bool:
-        return self.results[plan.name].verdict is Verdict.NOT_IMPLEMENTED
+        """Whether what a check is about is not there. It is wrong, not missing, if what it gives lacks an attribute."""
+        result, about = self.results[plan.name], self.about(plan).split(".")
+        lacking = AN_ATTRIBUTE.match(result.message) if about[1:] else None
+        of_another = lacking is not None and not {*lacking.groups()} & {*about}
+        return result.verdict is Verdict.NOT_IMPLEMENTED and not of_another
 
     def about(self, plan: CheckPlan) -> str:
         return self.homework.checks[plan.name].about

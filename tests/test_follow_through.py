@@ -28,6 +28,7 @@ from grader.report.audience import changed, presented
 from grader.report.html import render as page
 from grader.report.text import Terminal, show
 from grader.sandbox import parts
+from grader.sandbox.callbacks import is_raised
 from grader.sandbox.launch import Zygotes
 from grader.sandbox.parts import FIRST, Parts, TooMuch
 from grader.sandbox.session import Session
@@ -797,11 +798,83 @@ def test_a_file_has_nothing_only_if_all_that_was_asked_of_it_is_missing(
     assert known.is_empty("top") == empty
 
 
+@pytest.mark.parametrize(
+    ("message", "missing"),
+    [
+        ("Line defines no value", True),
+        ("Line defines no __call__", True),
+        ("top.py defines no Line", True),
+        ("top.py defines no begin", True),
+        ("an answer is None, and it was used: not implemented yet", True),
+        ("Out defines no grad", False),  # Line.value gives such an object
+    ],
+)
+def test_a_function_whose_answer_lacks_an_attribute_is_wrong_and_not_missing(
+    homework: Homework, message: str, missing: bool
+) -> None:
+    results = {"line": CheckResult("line", "line", Verdict.NOT_IMPLEMENTED, 0.0, 1.0, message)}
+    known = Graded(homework, homework.rubric.sections[0], results)
+    assert known.is_missing(known.failed(known.item("2.1"))[0]) == missing
+
+
 def test_a_right_part_that_leaves_or_is_given_a_set_ends_nothing() -> None:
     found = Parts({"base.leave": lambda code: sys.exit(code), "base.count": lambda names: len(names)}, {}, {})
     with pytest.raises(Raised, match=r"leave was called with arguments that it does not take \(SystemExit\)"):
         found.answer("base.leave", (2,), {}, {})
     assert found.answer("base.count", ({"a", (1, "b")},), {}, {})["value"] == 2
+
+
+def test_what_a_right_part_raises_on_purpose_may_be_handled() -> None:
+    def refuse(x: float) -> None:
+        raise ValueError(f"{x} is no size")
+
+    def refuse_in_own_words(x: float) -> None:
+        raise Own
+
+    class Own(Exception):
+        pass
+
+    functions = {"base.refuse": refuse, "base.own": refuse_in_own_words, "base.pop": [].pop, "base.root": np.sqrt}
+    found = Parts(functions, {}, {})
+    with pytest.raises(ValueError, match=r"2.0 is no size") as told:
+        found.answer("base.refuse", (2.0,), {}, {})
+    assert is_raised(told.value)  # so that the student's code gets it
+    with pytest.raises(IndexError) as natural:
+        found.answer("base.pop", (), {}, {})
+    assert is_raised(natural.value)
+    with pytest.raises(Raised, match="does not take"):
+        found.answer("base.root", (1.0, 2.0, 3.0, 4.0), {}, {})
+    assert not found.too_much
+    with pytest.raises(TooMuch, match="a right own raises Own, which cannot leave the grader"):
+        found.answer("base.own", (2.0,), {}, {})
+    assert found.too_much
+
+
+@pytest.mark.parametrize(
+    ("kind", "lost", "review"), [("ValueError", {"1.1": 1}, False), ("Own", {"1.1": 1, "2.1": 1}, True)]
+)
+def test_an_exception_that_a_right_part_raises_costs_nothing_above_it(
+    folder: Path, graded: Any, tmp_path: Path, kind: str, lost: Any, review: bool
+) -> None:
+    """The code above handles it. One of the homework's own cannot be handed on: a person decides."""
+    base = f"class Own(Exception):\n    pass\n\n{BASE}".replace("out = cache * grad", f"raise {kind}")
+    top = TOP.replace("from base import", "from base import Own,").replace(
+        "found = out + self.b + scale_back(x, cache)",
+        f"try:\n            found = scale_back(x, cache)\n        except {kind}:\n            found = 2 * out + self.b",
+    )
+    own = tmp_path / "raising"
+    shutil.copytree(folder, own)
+    (own / "reference" / "lib" / "base.py").write_text(base, encoding="utf-8")
+    (own / "reference" / "lib" / "top.py").write_text(top, encoding="utf-8")
+    close = 'expect_close(hw, "scale_back", hw.base.scale_back(x, cache), 3.0 * x)'
+    asked = f'expect_raises(hw, "scale_back", lambda: hw.base.scale_back(x, cache), "{kind}")'
+    checks = CHECKS.replace("import expect_close", "import expect_close, expect_raises").replace(close, asked)
+    (own / "checks.py").write_text(checks, encoding="utf-8")
+    homework = load(own)
+    assert points(graded({"base": base, "top": top}, homework)) == ALL
+    report = graded({"base": base.replace(f"raise {kind}", "return None"), "top": top}, homework)
+    assert points(report) == ALL | lost
+    assert any("cannot leave the grader" in reason for reason in report.needs_review) == review
 
 
 @pytest.mark.parametrize(
