@@ -13,6 +13,8 @@ import numpy as np
 
 from grader.failing.steps import PUT, WRITE, Case, Place, Ref, Step, parts
 from grader.model import Section
+from grader.sandbox.worker.operate import is_tensor
+from grader.sandbox.worker.wire import Tensor
 
 MOST = 200  # numbers of an input; a longer one is no example
 OBJECT = "it"  # an object of the student's that has no name
@@ -48,7 +50,8 @@ class Script:
         self.size = 0
 
     def imports(self) -> list[str]:
-        found = ["import numpy as np"] if any("np." in line for line in self.lines) else []
+        packages = {"np.": "import numpy as np", "torch.": "import torch"}
+        found = [text for name, text in packages.items() if any(name in line for line in self.lines)]
         own = [
             f"from {import_name(self.handout, self.section.modules[module])} import {', '.join(sorted(names))}"
             for module, names in sorted(self.used.items())
@@ -108,12 +111,13 @@ class Script:
         """An argument as Python; an array gets a line and a name."""
         if isinstance(value, Ref):
             return self.reference(value)
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) or is_tensor(value):
             if id(value) not in self.variables:
-                self.size += value.size
+                self.size += value.size if isinstance(value, np.ndarray) else value.numel()
                 self.variables[id(value)] = self.free(name or "x")
                 if self.size <= MOST:
-                    self.lines.append(f"{self.variables[id(value)]} = {array(value)}")
+                    written = array(value) if isinstance(value, np.ndarray) else tensor(value)
+                    self.lines.append(f"{self.variables[id(value)]} = {written}")
             return self.variables[id(value)]
         if isinstance(value, dict):
             return f"{{{', '.join(f'{key!r}: {self.value(part, str(key))}' for key, part in value.items())}}}"
@@ -127,7 +131,7 @@ class Script:
         """A name like this one that no variable has."""
         plain = re.sub(r"\W+", "_", name.strip("()' ")).lstrip("_0123456789") or "x"
         found, number = plain, 2
-        while found in self.taken or found in ("np", "print", "name", "array"):
+        while found in self.taken or found in ("np", "torch", "print", "name", "array"):
             found, number = f"{plain}{number}", number + 1
         self.taken[found] = True
         return found
@@ -194,6 +198,16 @@ def array(value: np.ndarray) -> str:
         return f"np.zeros({value.shape}, dtype=np.{value.dtype.name})"
     usual = value.dtype in (np.dtype(np.float64), np.dtype(np.int64))
     return f"np.array({literal(value.tolist())}{'' if usual else f', dtype=np.{value.dtype.name}'})"
+
+
+def tensor(value: Any) -> str:
+    """An expression for a torch tensor; its own gradient is left out."""
+    told = Tensor.of(value)
+    gradients = ", requires_grad=True" * told.requires_grad
+    dtype = "" if told.array.dtype in ("float32", "int64", "bool") else f", dtype={value.dtype}"
+    if told.array.size == 0:
+        return f"torch.zeros({told.array.shape}, dtype={value.dtype}{gradients})"
+    return f"torch.tensor({literal(told.array.tolist())}{dtype}{gradients})"
 
 
 def literal(value: Any) -> str:

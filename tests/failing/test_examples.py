@@ -391,3 +391,22 @@ def test_an_object_of_the_students_that_lies_in_a_list_has_a_name():
     last = Step("call", "functions", ("total",), ([Ref(0, ())],), {"rest": {"b": (Ref(1, ()),)}})
     said = render(Case((made, other, last)), SECTION, {})
     assert said.splitlines()[1:] == ["node = Node(1)", "node2 = Node(2)", "print(total([node], rest={'b': (node2,)}))"]
+
+
+def test_a_tensor_is_written_as_python():
+    torch = pytest.importorskip("torch")
+    x = torch.tensor([[1.5, -2.0]], requires_grad=True)
+    many = {
+        "mask": torch.tensor([True]),
+        "y": torch.tensor([3.0, math.inf], dtype=torch.float64),
+        "no": torch.zeros(0, 2),
+    }
+    said = render(Case((Step("call", "functions", ("total",), (x, x, many), {}),)), SECTION, {})
+    lines = said.splitlines()
+    assert lines[:2] == ["import numpy as np", "import torch"]
+    assert lines[-1] == "print(total(x, x, {'mask': mask, 'y': y, 'no': no}))"
+    given: dict[str, object] = {"total": lambda *values: None}
+    exec("\n".join(line for line in lines if not line.startswith("from ")), given)
+    for value, name in ((x, "x"), *((part, key) for key, part in many.items())):
+        assert torch.equal(value, given[name])
+        assert (value.dtype, value.requires_grad) == (given[name].dtype, given[name].requires_grad)
