@@ -14,7 +14,7 @@ import numpy as np
 from grader import __version__
 from grader.check import Options, Subject
 from grader.errors import Crashed, StudentError, UsageError
-from grader.follow_through import Graded, graded_again, unknown_below
+from grader.follow_through import graded_again
 from grader.loading import digests
 from grader.model import (
     CheckPlan,
@@ -35,6 +35,7 @@ from grader.sandbox.launch import Launch, spawn
 from grader.sandbox.parts import Parts
 from grader.sandbox.session import Session
 from grader.verdict import run_check
+from grader.wrong_parts import Graded, unknown_below
 
 if TYPE_CHECKING:
     from grader.data.datasets import DataSet

@@ -15,7 +15,7 @@ import pytest
 
 from grader import grading
 from grader.errors import Mismatch, Raised, RubricError
-from grader.follow_through import Below, Graded, sentence, spoken
+from grader.follow_through import sentence, spoken
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.loading import load
@@ -33,6 +33,7 @@ from grader.sandbox.launch import Zygotes
 from grader.sandbox.parts import FIRST, Parts, TooMuch
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
+from grader.wrong_parts import Below, Graded
 
 pytestmark = pytest.mark.medium
 

@@ -21,7 +21,6 @@ from grader import check, handout, loading, mistakes
 from grader.check import Subject
 from grader.data import datasets
 from grader.errors import SubmissionError, UsageError
-from grader.follow_through import Graded
 from grader.grading import grade
 from grader.intake.submission import read, stubs
 from grader.loading import load
@@ -33,6 +32,7 @@ from grader.report.text import Printer, Terminal
 from grader.sandbox.launch import ONE_THREAD, Zygotes
 from grader.selftest import equivalents
 from grader.selftest.wheats import completed
+from grader.wrong_parts import Graded
 
 CONSISTENT, FINDINGS = 0, 1
 SEEDS = 3
