@@ -450,7 +450,8 @@ def untouched_findings(homework: Homework, run_on: Grading, failed: Collection[s
     report = run_on(untouched, homework, 0)
     for result in report.checks:
         if result.earned > 0 or result.verdict is Verdict.PASS:
-            gets = f"gets {result.earned:.3g} points of" if result.earned else "passes"
+            earned = f"{result.earned:.3g}"
+            gets = f"gets {earned} point{'s' * (earned != '1')} of" if result.earned else "passes"
             yield (
                 f"{place(homework, result)}: the untouched handout {gets} {result.name}; "
                 "require an answer that the handout cannot give"

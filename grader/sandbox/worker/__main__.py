@@ -121,7 +121,9 @@ class Worker:
         self.first: int = setup["first"]  # ids begin above it, so that no two processes use the same
         self.numbers: dict[int, int] = {}  # id() of a held object -> its number
         self.runs: list[Any] = []  # those that drivers began
-        self.set: list[tuple[Any, str, Any]] = []  # what a check set in modules and classes: (in what, name, before)
+        self.replaced: list[
+            tuple[Any, str, Any]
+        ] = []  # what a check set in modules and classes: (in what, name, before)
         self.raised: BaseException | None = None  # what the last call raised
         self.parts_left = 0  # of the frame that is being made
         self.met = Counter[int]()  # parts of the value that is being converted
@@ -157,8 +159,8 @@ class Worker:
         self.objects.clear()
         self.numbers.clear()
         self.runs.clear()
-        while self.set:
-            operate.restore(*self.set.pop())
+        while self.replaced:
+            operate.restore(*self.replaced.pop())
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """The reply to a request; see the top of this file."""
@@ -261,7 +263,7 @@ class Worker:
         """The value of an operator; Handle(0) for an attribute that is a function. What it sets in a module or class is
         noted, so that `begin_check` undoes it."""
         if operator in ("setattr", "delattr") and operate.outlives(target):
-            self.set.append((target, args[0], vars(target).get(args[0], operate.ABSENT)))
+            self.replaced.append((target, args[0], vars(target).get(args[0], operate.ABSENT)))
         value = operate.OPERATORS[operator](target, *args)
         return Handle(0) if operator == "getattr" and operate.is_function(value) else self.travelling(value)
 
@@ -290,7 +292,7 @@ class Worker:
                 raise AbsentError("the last call raised no exception")
             return self.hold(self.raised)
         if op == "type":
-            self.set.append((sys, "stdin", sys.stdin))
+            self.replaced.append((sys, "stdin", sys.stdin))
             sys.stdin = io.TextIOWrapper(io.BytesIO(args[0].encode()), encoding="utf-8")
             return None
         path = Path(args[0])
