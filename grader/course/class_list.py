@@ -17,6 +17,7 @@ from itertools import combinations
 
 from grader.course.layouts.folder import AGAIN
 from grader.course.roster import (
+    EMAIL_COLUMNS,
     ID_COLUMNS,
     column,
     full_name,
@@ -41,7 +42,7 @@ UNRELATED = (
 )
 GROUPS = "; if groups handed in, add a column Group to the class list"
 ALIKE = {
-    "Email": ("Email address", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo"),
+    "Email": EMAIL_COLUMNS,
     "SID": ("Student ID", "student_id", "SIS User ID", "ID number"),
     "Identifier": ("ID", "Identifikator", "Identifiant", "Identificador", "Identificatore"),
     "username": ("SIS Login ID", "login_id", "login", "NetID", "user"),

@@ -18,22 +18,29 @@ from pathlib import Path
 from grader.course.times import says_nothing
 from grader.errors import UsageError
 
-ID_COLUMNS = ("SIS Login ID", "github_username", "Email", "Email address", "SID", "Student ID", "student_id",
+EMAIL_COLUMNS = ("Email", "Email address", "E-Mail-Adresse", "Adresse de courriel", "Adresse e-mail", "Mail",
+                 "Dirección de correo", "Dirección de correo electrónico", "Indirizzo email", "Endereço de email",
+                 "E-mailadres", "Adres e-mail", "E-postadress", "Адрес электронной почты")  # fmt: skip
+ID_COLUMNS = ("SIS Login ID", "github_username", *EMAIL_COLUMNS[:2], "SID", "Student ID", "student_id",
               "SIS User ID", "ID number", "Identifier", "ID", "user_id", "username", "login_id", "NetID",
-              "roster_identifier", "OrgDefinedId", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo",
+              "roster_identifier", "OrgDefinedId", *EMAIL_COLUMNS[2:],
               "login", "user", "Student number", "Student No", "Matrikelnummer", "Matrikelnr", "Matrikel",
               "Matricola", "Matrícula", "Numéro étudiant", "Studentnummer", "Roll number", "Roll No",
               "Registration number", "Enrollment number", "Enrolment number", "Candidate number", "University ID",
               "Campus ID", "Banner ID", "CWID", "PID", "UID", "EID", "zID")  # fmt: skip
 GROUP_COLUMNS = ("Group", "Groups", "group_name", "Team", "team_name", "Gruppe", "Groupe", "Grupo", "Gruppo", "Groep")
-FIRST_NAMES = ("First name", "Given name", "Vorname", "Prénom", "Nombre")
-LAST_NAMES = ("Last name", "Surname", "Family name", "Nachname", "Nom", "Apellido(s)")
+FIRST_NAMES = ("First name", "Given name", "Vorname", "Prénom", "Nombre", "Nome", "Voornaam", "Imię", "Förnamn", "Имя",
+               "名")  # fmt: skip
+LAST_NAMES = ("Last name", "Surname", "Family name", "Nachname", "Nom", "Apellido(s)", "Cognome", "Sobrenome",
+              "Apelido", "Achternaam", "Nazwisko", "Efternamn", "Фамилия", "姓")  # fmt: skip
+# A title of a whole name needs those of Moodle's times in its language, which say that something was handed in.
 NAMES = ("Name", "Full name", "Student", "student_name", "Vollständiger Name", "Nom complet", "Nombre completo",
-         "Nome completo", "Volledige naam")  # fmt: skip
+         "Nome completo", "Volledige naam", "Полное имя", "ФИО", "姓名", "全名")  # fmt: skip
 TIME_COLUMNS = ("submitted_at", "Last modified (submission)", "submission_timestamp", "Submission Time", "Submitted",
                 "timestamp", "datetime", "Zuletzt geändert (Abgabe)", "Dernière modification (travail remis)",
-                "Dernière modification (remise)", "Última modificación (entrega)", "Ultima modifica (consegna)",
-                "Última modificação (envio)", "Laatst gewijzigd (inzending)")  # fmt: skip
+                "Dernière modification (remise)", "Última modificación (entrega)", "Fecha de entrega",
+                "Ultima modifica (consegna)", "Última modificação (envio)", "Laatst gewijzigd (inzending)",
+                "Последнее изменение (ответ)", "上次修改（作业）")  # fmt: skip
 STATUS_COLUMNS = ("Status", "Submission status", "Statut", "Estado", "Stato")
 ROLE_COLUMNS = ("Role", "Roles", "Course role", "Role in course", "Rolle", "Rôle", "Rol")
 STAFF = re.compile(

@@ -11,6 +11,7 @@ import pytest
 from grader.course.caveats import odd_rows
 from grader.course.class_folder import recognise
 from grader.course.class_list import in_another_form
+from grader.course.export import nbgrader
 from grader.course.people import find
 from grader.course.roster import column, read_roster
 from grader.errors import UsageError
@@ -45,6 +46,19 @@ def test_a_name_counts_whatever_its_column_is_called(read):
     assert [one.problem[:36] for one in found.values() if not one.parts] == [
         "José García may belong to this studen"[:36]
     ]
+
+
+@pytest.mark.parametrize(
+    "titles",
+    ["Nome;Cognome;Indirizzo email", "Imię;Nazwisko;Adres e-mail", "Имя;Фамилия;Адрес электронной почты",
+     "Voornaam;Achternaam;E-mailadres", "Förnamn;Efternamn;E-postadress", "Nombre;Apellido(s);Dirección de correo"],
+)  # fmt: skip
+def test_titles_are_in_any_of_these_languages(read, titles):
+    found = read(f"\ufeff{titles}\nAda;Lo;ada@x.org\nBo;Ek;bo@x.org\n", "lo ada", "bo@x.org")
+    assert {id_: (one.name, bool(one.parts)) for id_, one in found.items()} == {
+        "lo-ada": ("Ada Lo", True), "bo@x.org": ("Bo Ek", True)
+    }  # fmt: skip
+    assert nbgrader.line(Row(found["lo-ada"], None, None))[2:6] == ["lo-ada", "Lo", "Ada", "ada@x.org"]
 
 
 def test_a_section_is_nobodys_id(read):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from grader.course.export.sheet import cell, grade, possible, shown, table
-from grader.course.roster import column
+from grader.course.roster import EMAIL_COLUMNS, FIRST_NAMES, LAST_NAMES, column
 from grader.model import Row, Rubric
 
 HEADER = ("assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email", "raw_score",
@@ -28,7 +28,7 @@ def render(rows: Sequence[Row], rubric: Rubric, assignment: str = "") -> str:
 
 def line(row: Row) -> list[str]:
     last, first = names(row)
-    email = column(row.student.ids, "Email", "Email address", "email")
+    email = column(row.student.ids, *EMAIL_COLUMNS)
     return [
         time(row.due),
         time(row.student.submitted_at),
@@ -53,7 +53,7 @@ def scores(row: Row) -> list[str]:
 def names(row: Row) -> tuple[str, str]:
     """Last and first name, from the class list's columns or from "Last, First" or "First Last"."""
     ids = row.student.ids
-    last, first = column(ids, "Last name", "Surname"), column(ids, "First name")
+    last, first = column(ids, *LAST_NAMES), column(ids, *FIRST_NAMES)
     if last or first:
         return last, first
     if "," in row.student.name:

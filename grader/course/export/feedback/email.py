@@ -18,13 +18,12 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from grader.course.export.feedback.letter import PAGE, Letter, Post
-from grader.course.roster import column, key_of
+from grader.course.roster import EMAIL_COLUMNS, column, key_of
 from grader.errors import UsageError
 from grader.model import Student
 from grader.report.wording import harmless
 
-COLUMNS = ("Email", "Email address", "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo", "E-mail", "Mail",
-           "SIS Login ID", "username", "login_id", "user")  # fmt: skip
+COLUMNS = (*EMAIL_COLUMNS, "SIS Login ID", "username", "login_id", "user")
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_{|}~-]+"
 LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
 ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@.{{1,253}}$){ATOM}(?:\.{ATOM})*@(?:{LABEL}\.)+[^\W\d_]\w+")
