@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
-from grader.course.layouts.folder import Group, children, grouped, most
-from grader.course.student import handed_in
+from grader.course.layouts.folder import TYPED, Group, children, grouped, most
+from grader.course.student import handed_in, printable
 from grader.model import Student
 
 OWN = r"_(?:(?P<file>\d+)_(?P<own>.+)|(?P<text>(?:text|link)\.html))"
@@ -70,4 +71,6 @@ def student(group: Group) -> Student:
     name, id_ = group[-1][0]["name"], group[-1][0]["id"]
     parts = tuple((found["own"] or found["text"], path) for found, path in group)
     late = any(found["late"] for found, _ in group)
-    return handed_in(f"{name}-{id_}" if name else id_, name or id_, parts, ids={"ID": id_}, marked_late=late)
+    one = handed_in(f"{name}-{id_}" if name else id_, name or id_, parts, ids={"ID": id_}, marked_late=late)
+    typed = all(found["text"] for found, _ in group)
+    return replace(one, problem=TYPED.format(printable(group[0][1].name))) if typed and not one.problem else one

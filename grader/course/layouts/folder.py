@@ -18,6 +18,7 @@ JUNK = ("Thumbs.db", "desktop.ini", "Icon\r", ".git", ".ipynb_checkpoints")
 APPLE = "._"  # prefix of macOS's metadata files
 NOTES = (".csv", ".txt", ".md", ".yml", ".yaml", ".json", ".html", ".log", ".xls", ".xlsx", ".ods", ".pdf")
 AGAIN = "; export the submissions again"
+TYPED = "only text or a link was typed, which {} holds; read it, and put the work that it leads to in its place"
 
 
 def children(folder: Path) -> list[Path]:

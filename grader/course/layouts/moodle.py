@@ -8,14 +8,17 @@ are hidden, the name is the word for a participant.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
-from grader.course.layouts.folder import Group, grouped, most
-from grader.course.student import handed_in
+from grader.course.layouts.folder import TYPED, Group, grouped, most
+from grader.course.student import handed_in, printable
 from grader.model import Student
 
-SHAPE = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_(?:file|onlinetext|comments)(?:_(?P<own>.*))?")
+SHAPE = re.compile(
+    r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_(?P<kind>file|onlinetext|comments)(?:_(?P<own>.*))?"
+)
 
 
 def fits(folder: Path) -> bool:
@@ -30,6 +33,7 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
 def student(group: Group) -> Student:
     name, id_ = group[0][0]["name"], group[0][0]["id"]
     parts = tuple((found["own"] or path.name, path) for found, path in group)
-    if not id_:
-        return handed_in(name, name, parts)
-    return handed_in(f"{name}-{id_}", name, parts, ids={"Identifier": f"Participant {id_}"})
+    ids = {"Identifier": f"Participant {id_}"} if id_ else {}
+    one = handed_in(f"{name}-{id_}" if id_ else name, name, parts, ids=ids)
+    typed = all(found["kind"] == "onlinetext" for found, _ in group)
+    return replace(one, problem=TYPED.format(printable(group[0][1].name))) if typed and not one.problem else one

@@ -112,3 +112,14 @@ def test_ids_that_a_spreadsheet_sorted_apart_from_the_names_are_a_question(read)
     assert {id_ for id_, one in found.items() if one.parts and not one.unlisted} == {"coc-103"}
     assert found["jane"].problem
     assert found["bo"].problem
+
+
+def test_what_was_typed_alone_is_told(read):
+    found = read("doejane_101_link.html", "ekbo_102_9001_hw.zip", "ekbo_102_text.html")
+    told = (
+        "only text or a link was typed, which doejane_101_link.html holds; read it, and put the work that it leads to"
+    )
+    assert {id_: one.problem for id_, one in found.items()} == {
+        "doejane-101": f"{told} in its place",
+        "ekbo-102": "",
+    }

@@ -109,3 +109,11 @@ def test_a_sheet_in_another_language_names_students_and_times(read, sheet, at):
 def test_a_students_several_plugins_are_one_submission(read):
     (ada,) = read(folder("Ada Lovelace_9"), "Ada Lovelace_9_assignsubmission_onlinetext/onlinetext.html").values()
     assert len(ada.parts) == 2
+
+
+def test_what_was_typed_alone_is_told(read):
+    texts = {f"Ada_{at}_assignsubmission_onlinetext_/onlinetext.html": "<p>see my drive</p>" for at in (11, 12)}
+    found = read("Ada_12_assignsubmission_file_/", texts=texts)
+    told = "only text or a link was typed, which Ada_11_assignsubmission_onlinetext_ holds; read it, "
+    assert found["Ada-11"].problem == f"{told}and put the work that it leads to in its place"
+    assert found["Ada-12"].problem == ""
