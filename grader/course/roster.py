@@ -51,6 +51,8 @@ STAFF = re.compile(
 )
 STUDENT = re.compile(r"\b(?:students?|learners?|teilnehmer\w*|studier\w*|étudiant\w*|estudiante\w*)\b", re.IGNORECASE)
 SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)  # the first line that Excel reads, quoted by some
+QUOTED = re.compile(r'"[^"]*"')
+LONGEST = 100_000  # characters of a first line
 TEXT_FORMULA = re.compile(r'^="(.*)"$', re.DOTALL)
 WORKBOOKS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # how files of Excel, LibreOffice and Numbers begin
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
@@ -128,8 +130,9 @@ def read_lines(path: Path, what: str, option: str) -> list[tuple[int, dict[str, 
     if not whole.strip():
         raise UsageError(f"{path} is empty; save {what} as CSV in UTF-8")
     whole = whole.lstrip("\r\n")
-    delimiter = own or max(",;\t|", key=whole.splitlines()[0].count)
-    lines = csv.reader(io.StringIO(whole, newline=""), delimiter=delimiter, strict=True)
+    bare_titles = QUOTED.sub("", whole[:LONGEST]).splitlines()[0]  # a title such as "HW 1, part a" holds separators
+    delimiter = own or max(",;\t|", key=bare_titles.count)
+    lines = csv.reader(io.StringIO(whole, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
     found, at = list[tuple[int, dict[str, str]]](), 0
     try:
         titles = [title.strip() for title in next(lines)]
@@ -138,6 +141,9 @@ def read_lines(path: Path, what: str, option: str) -> list[tuple[int, dict[str, 
             raise UsageError(f"{path} has two columns {' and '.join(twice[:2])}; rename or delete one of them")
         at = lines.line_num
         for cells in lines:
+            if any(cells[len(titles) :]):
+                cure = "put quotes around a cell that holds this sign, or name each column"
+                raise UsageError(f"{path}, line {above + at + 1}, has more {delimiter!r} than the titles; {cure}")
             if cells:
                 filled = zip_longest(titles, cells[: len(titles)], fillvalue="")
                 found.append((above + at + 1, {title: bare(cell) for title, cell in filled if title}))

@@ -61,6 +61,17 @@ def test_titles_are_in_any_of_these_languages(read, titles):
     assert nbgrader.line(Row(found["lo-ada"], None, None))[2:6] == ["lo-ada", "Lo", "Ada", "ada@x.org"]
 
 
+def test_a_row_with_more_cells_than_titles_is_no_row(read):
+    with pytest.raises(UsageError, match=r"roster.csv, line 3, has more ',' than the titles; put quotes around a cell"):
+        read("name,id\nAda,101\nDoe, Jane,102\n", "101", "102")
+    assert read("name,id\nAda,101,,\nBo,102,\n").keys() == {"101", "102"}
+
+
+def test_a_quote_may_follow_a_space_and_a_title_hold_separators(read):
+    found = read('id; name; "HW 1, a, b, c, d (55)"\n"ada"; "Lo, Ada"; 3\n"bo"; "Ek, Bo";\n', "ada", "bo")
+    assert {id_: one.name for id_, one in found.items()} == {"ada": "Lo, Ada", "bo": "Ek, Bo"}
+
+
 def test_a_section_is_nobodys_id(read):
     rows = "".join(f"{at},S{at} T{at},{1 + at % 3}\n" for at in range(1, 7))
     found = read(f"id,name,section\n{rows}", *map(str, range(1, 7)))
