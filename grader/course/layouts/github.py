@@ -38,10 +38,11 @@ def students(folder: Path, zone: tzinfo | None = None) -> list[Student]:
     inside = [path for path in children(folder) if not is_note(path)]
     clones = [path for path in inside if path.is_dir()]
     prefix = f"{ENDS.sub('', folder.absolute().name)}-"
-    if not all(path.name.startswith(prefix) for path in clones):
+    if 2 * sum(path.name.startswith(prefix) for path in clones) <= len(clones):
         prefix = common([path.name for path in clones], "-") if len(clones) > 1 else ""
+    own = {path: path.name.removeprefix(prefix) for path in clones if path.name.startswith(prefix)}
     return [
         handed_in(user, user, ((path.name, path),), ids={"github_username": user, "student_repository_name": path.name})
-        for path in clones
-        if (user := path.name.removeprefix(prefix))
-    ] + [lone(path) for path in inside if path not in clones]
+        for path, user in own.items()
+        if user
+    ] + [lone(path) for path in inside if not own.get(path)]

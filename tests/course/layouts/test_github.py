@@ -56,6 +56,14 @@ def test_a_teams_repository_is_its_members(read):
     assert found["ada"].parts == found["bo"].parts != ()
 
 
+def test_another_assignments_clone_hides_nobodys(read):
+    place = "hw-1-submissions/"
+    found = read(*CLONES, *(f"{place}{name}/.git/" for name in ("hw-1-ada-l", "hw-1-grace", "hw-2-bo")), roster=GRADES)
+    assert {id_ for id_, one in found.items() if one.parts and not one.unlisted} == {"ada-l", "grace", "alan-t"}
+    assert {id_ for id_, one in found.items() if one.unlisted} == {"hw-2-bo"}
+    assert found["bo"].problem
+
+
 @pytest.mark.parametrize("git", ["", ".git/"])
 def test_classroom_50_names_the_folder_otherwise_and_lists_each_submission(read, git):
     place = "cs-hw-1_submissions_2026_11_21_T_10_00_00/cs-hw-1-"
