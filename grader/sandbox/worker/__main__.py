@@ -121,9 +121,8 @@ class Worker:
         self.first: int = setup["first"]  # ids begin above it, so that no two processes use the same
         self.numbers: dict[int, int] = {}  # id() of a held object -> its number
         self.runs: list[Any] = []  # those that drivers began
-        self.replaced: list[
-            tuple[Any, str, Any]
-        ] = []  # what a check set in modules and classes: (in what, name, before)
+        # What a check set in modules and classes: (in what, name, before).
+        self.replaced: list[tuple[Any, str, Any]] = []
         self.raised: BaseException | None = None  # what the last call raised
         self.parts_left = 0  # of the frame that is being made
         self.met = Counter[int]()  # parts of the value that is being converted
