@@ -193,6 +193,16 @@ def test_a_function_that_raises_late_is_tried_again_until_such_calls_have_used_t
     assert end(session, "layers", "g") is None
 
 
+def test_calls_that_each_raise_after_a_twentieth_of_a_second_have_an_end(opened):
+    busy = "    end = time.process_time() + 0.05\n    while time.process_time() < end: pass\n"
+    session = opened(layers=f"import time\ndef f():\n{busy}    raise ValueError('late')\n")
+    session.allowance.failing = 0.2
+    ends = [end(session, "layers") for _ in range(8)]
+    assert [error.verdict for error in ends] == [Verdict.RAISED] * 8
+    assert session.subjects.count("f") <= 5
+    assert ends[-1].message == "f raised ValueError: late; it is not tried again"
+
+
 @pytest.mark.parametrize("late", [True, False])
 def test_a_function_that_raises_at_once_or_has_ended_well_is_always_tried(opened, monkeypatch, late):
     session = opened(layers=RAISES)
