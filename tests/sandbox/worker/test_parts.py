@@ -60,7 +60,8 @@ def test_a_copy_of_a_wrong_function_is_replaced_too(before):
     spaces = [vars(layers), vars(user), vars(private), user.names]
     for names in spaces:
         exec(text, names)
-    parts = Parts({"functions": {"layers.wrong": [7, []]}}, lambda callback, question, named: {"value": 5, "kept": {}})
+    answer = {"value": 5, "kept": {}, "changed": {}}
+    parts = Parts({"functions": {"layers.wrong": [7, []]}}, lambda callback, question, named: answer)
     parts.bind(lambda name: layers)
     parts.replace_copies([user, None])
     assert [(names["wrong"](1), names["other"](1)) for names in spaces] == [(5, -1)] * 4
