@@ -148,7 +148,7 @@ class Batch:
     def jobs(self, students: Sequence[Student]) -> Iterator[Attempt]:
         """Yield the students who must be graded; record everyone else."""
         submission.prepare(self.homework.reference, self.wanted)
-        inside: dict[str, str] = {}  # what folders in somebody's work are called -> their place
+        inside: dict[str, str] = {}  # what files in somebody's work are called -> their place
         absent = [one for one in students if not one.parts and not one.problem]
         for student in (one for one in students if one.parts or one.problem):
             if student.problem:

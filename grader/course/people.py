@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from grader.course.class_list import words
@@ -78,14 +81,21 @@ def spellings(one: Student) -> set[str]:
 
 
 def inside(one: Student, files: Iterable[str]) -> dict[str, str]:
-    """What the folders and archives in a student's work are called, unless after this student -> where they are."""
+    """What the files and folders in a student's work are called, unless after this student -> where they are."""
     found: dict[str, str] = {}
     for path in map(PurePosixPath, files):
-        packed = [path] if ENDING.search(path.name) else []
-        for way in (*packed, *path.parents[:-1]):
-            name = ENDING.sub("", way.name)
-            found |= dict.fromkeys({alike(name), *words(name)}, f"{way} in the work of {one.id}")
+        for way in (path, *path.parents[:-1]):
+            found |= dict.fromkeys(called(way.name), f"{way} in the work of {one.id}")
     return {name: place for name, place in found.items() if name not in spellings(one)}
+
+
+@lru_cache(maxsize=1 << 12)  # each file is asked for its folders
+def called(name: str) -> frozenset[str]:
+    """Whom a file or folder may be called after: its name, each word, and two words: "jane_doe_hw1", "doejane_101_hw".
+    A short number in it counts files."""
+    stem = ENDING.sub("", name)
+    parts = [part for part in re.findall(r"[^\W_]+", alike(stem)) if len(part) > 2 or not part.isdigit()]
+    return frozenset({alike(stem), *words(stem), *parts, *map("".join, pairwise(parts))})
 
 
 def listed(students: Sequence[Student]) -> str:

@@ -88,9 +88,11 @@ def test_an_archive_with_the_work_of_several_gives_nobody_a_zero(tmp_path, monke
         for at, name in enumerate(("wrong-nan", "Bo Ek")):
             archive.writestr(f"late/{name}/layers.py", f"LAYERS = {at}")
         archive.writestr("7.rar", b"Rar!")
+        archive.writestr("onkay_101_9001_layers.py", "LAYERS = 2")
+        archive.writestr("layers (8).py", "LAYERS = 3")
     shutil.rmtree(tmp_path / "in" / "wrong-nan")
     (tmp_path / "class.csv").write_text(
-        "id,name\nright-tabs,Ada\nright-loops,Cy\nwrong-nan,Di\nb77,Bo Ek\n7,Ed\nbo,Flo\n"
+        "id,name\nright-tabs,Ada\nright-loops,Cy\nwrong-nan,Di\nb77,Bo Ek\n7,Ed\ngil,Flo\nko,Kay On\n8,Hal\n"
     )
     monkeypatch.setattr(command, "Pool", lambda *given: Workers())
     scripted(lambda job, time: graded(job))
@@ -100,9 +102,10 @@ def test_an_archive_with_the_work_of_several_gives_nobody_a_zero(tmp_path, monke
         told = {one.id: one.problem for one in book.students()}
     place = "{} in the work of section-2 may be this student's; if it is, put it beside the other submissions"
     assert {id_: why for id_, why in told.items() if why} == {
-        "wrong-nan": place.format("late/wrong-nan"), "b77": place.format("late/Bo Ek"), "7": place.format("7.rar")
+        "wrong-nan": place.format("late/wrong-nan"), "b77": place.format("late/Bo Ek"), "7": place.format("7.rar"),
+        "ko": place.format("onkay_101_9001_layers.py"),
     }  # fmt: skip
-    assert told.keys() >= {"right-tabs", "bo", "section-2"}
+    assert told.keys() >= {"right-tabs", "gil", "8", "section-2"}
 
 
 def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatch, scripted):
