@@ -23,6 +23,7 @@ from grader.course.roster import (
     full_name,
     groups_of,
     ids_of,
+    is_name_column,
     is_read,
     is_staff,
     is_test_student,
@@ -314,10 +315,10 @@ def named_in_a_cell(one: Student, rows: Rows) -> list[int]:
     """The rows with a cell that says the submission's name, be it an id or a name under a title that is not known. A
     column with that cell in several rows, such as that of sections, says nothing if another one has it once."""
     found: dict[str, list[int]] = {}
+    nameless, name, spelled = not any(map(is_name_column, rows[0])), alike(one.name), words(one.name)
     for at, row in enumerate(rows):
         for title, value in row.items():
-            nameless = not full_name(row) and not is_read(title)
-            if value and (alike(one.name) == alike(value) or (nameless and words(one.name) & words(value))):
+            if value and (name == alike(value) or (nameless and not is_read(title) and spelled & words(value))):
                 found.setdefault(title, []).append(at)
     ways = [way for way in found.values() if len(way) == 1] or found.values()
     return sorted({at for way in ways for at in way})

@@ -176,11 +176,16 @@ def decoded(path: Path, what: str, option: str, form: str = "CSV") -> str:
         raise UsageError(f"{path} is not UTF-8; save {what} as {form} in UTF-8") from None
 
 
+@lru_cache(maxsize=256)
 def is_read(title: str) -> bool:
     """Whether a column's cells count. Two such columns with one title would overwrite each other."""
-    names = (*FIRST_NAMES, *LAST_NAMES, *NAMES)
     about = (*ID_COLUMNS, *GROUP_COLUMNS, *ROLE_COLUMNS, *STATUS_COLUMNS, *TIME_COLUMNS)
-    return key_of(title) in map(key_of, (*names, *about))
+    return is_name_column(title) or key_of(title) in map(key_of, about)
+
+
+@lru_cache(maxsize=256)
+def is_name_column(title: str) -> bool:
+    return key_of(title) in map(key_of, (*FIRST_NAMES, *LAST_NAMES, *NAMES))
 
 
 def is_id_column(title: str) -> bool:
