@@ -61,6 +61,8 @@ def read(
         notes.append(f"not in this submission: {', '.join(missing)}")
     origin = {base: choice.file.path for base, choice in picked.items() if choice.file}
     origin |= {base: file.path for base, file in beside.items()}
+    empty = [origin[base] for base, content in contents.items() if not content.strip()]
+    notes += [f"{path} is empty; save it, and hand it in again" for path in empty]
     own, told, asked = helpers.gather(tell, contents, origin, there, stubs, newer)
     faults = {base: one.fault for base, one in repaired.items() if one.fault}
     submission = Submission(

@@ -80,6 +80,12 @@ def test_a_single_file_is_a_submission(tmp_path):
     assert found.notes == ("not in this submission: functions.py, part1.ipynb",)
 
 
+def test_an_empty_file_is_called_empty(tmp_path):
+    """What it lacks is told as not implemented; without this, a file that was never saved would look unread."""
+    found = read(put(tmp_path / "ada", WORK | {"layers.py": b"\n\n"}), WANTED, STUBS)
+    assert "layers.py is empty; save it, and hand it in again" in found.notes
+
+
 def test_junk_is_passed_over(tmp_path):
     junk = ("__MACOSX/ada", "__pycache__", ".ipynb_checkpoints", ".git", "venv/lib", "node_modules", "x/site-packages")
     put(tmp_path, WORK | {f"{folder}/layers.py": b"junk" for folder in junk} | {"._layers.py": b"\0"})
