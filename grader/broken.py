@@ -144,6 +144,16 @@ def by_answer(error: BaseException, check: Check, hw: Subject) -> tuple[Verdict,
     return made_of_no_numbers(error, check, hw)
 
 
+def line_that_broke(error: BaseException, check: Check) -> str:
+    """The homework's line that an answer broke, as "checks.py:14: out.tolist()"; "" for what a check asserts."""
+    frames = own_frames(error, check)
+    if not frames or isinstance(error, AssertionError | outcome("_pytest.outcomes", "Failed")):
+        return ""
+    frame, number = frames[-1]
+    file = frame.f_code.co_filename
+    return f"{Path(file).name}:{number}: {linecache.getline(file, number).strip()}"[:MOST_SAID]
+
+
 def not_held(told: str, check: Check) -> str:
     """The sentence of a failed assertion: of pytest.raises, of numpy.testing, or of the check itself."""
     if found := UNRAISED.fullmatch(told):

@@ -327,6 +327,7 @@ class CheckResult:
     `files` are the base names of the submitted files that it asked for, and "*" for the list of them. `followed` says
     how it ended on right parts, if it was graded again; the better ending counts.
     `example` is the smallest input that was found to fail, as Python; "" where there is none.
+    `broke` is the check's own line that an answer broke, for staff: the answer may be right.
     """
 
     name: str
@@ -347,6 +348,7 @@ class CheckResult:
     visibility: str = "visible"
     files: tuple[str, ...] = ()
     example: str = ""
+    broke: str = ""
     followed: FollowThrough | None = None
 
     @property

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.broken import by_answer, by_tests, made_of_no_numbers
+from grader.broken import by_answer, by_tests, line_that_broke, made_of_no_numbers
 from grader.check import Draws, Subject, defined_at
 from grader.clock import clock, seconds_of
 from grader.errors import Skipped, StudentError, Undecided, UnsendableError, UsageError
@@ -76,7 +76,7 @@ def run_once(
     hw.seeds = np.random.default_rng([there, 1])
     hw.session.begin(there, whole=whole)
     homework.answers.begin_check()
-    verdict, fraction, message, where = carry_out(check, hw, homework, own_seed, failed)
+    verdict, fraction, message, where, broke = carry_out(check, hw, homework, own_seed, failed)
     return CheckResult(
         name=plan.name,
         title=check.title,
@@ -85,6 +85,7 @@ def run_once(
         points=plan.points,
         message=message,
         where=where,
+        broke=broke,
         output=hw.session.output(),
         advice=(
             *hw.advice,
@@ -105,10 +106,12 @@ def run_once(
 
 def carry_out(
     check: Check, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None
-) -> tuple[Verdict, float, str, str]:
-    """Verdict, fraction of the points, message, and the line in the student's file. Raises UsageError if the data or
-    the command is wrong: the user can cure that, and no submission is at fault."""
-    verdict, fraction, message, where, part = Verdict.PASS, 1.0, "", "", ""
+) -> tuple[Verdict, float, str, str, str]:
+    """Verdict, fraction of the points, message, the line in the student's file, and that of the check, if it broke.
+
+    Raises UsageError if the data or the command is wrong: the user can cure that, and no submission is at fault.
+    """
+    verdict, fraction, message, where, part, broke = Verdict.PASS, 1.0, "", "", "", ""
     try:
         what = f"the check {check.name} ({Path(defined_at(check)).name})"
         seconds = seconds_of(homework.rubric.limits, hw.item)
@@ -142,9 +145,10 @@ def carry_out(
         found = by_tests(error, check) or by_answer(error, check, hw)
         verdict, message = found or (Verdict.INTERNAL, traceback.format_exc())
         fraction = 0.0
+        broke = line_that_broke(error, check) if verdict is Verdict.FAIL else ""
     if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
         where = place(check.about, hw, part)
-    return verdict, fraction, message, where
+    return verdict, fraction, message, where, broke
 
 
 def shortfall(measures: Iterable[Measure], check: Check, fraction: float) -> str:

@@ -8,6 +8,7 @@ import inspect
 import json
 import math
 import pickle
+import re
 import unittest
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,9 @@ from grader.model import (
     Submission,
     Verdict,
 )
+from grader.report import html
+from grader.report import json as as_json
+from grader.report.text import show
 
 
 def skipping(hw: Any, rng: Any) -> None:
@@ -275,6 +279,27 @@ def test_an_answer_of_another_type_or_shape_is_a_wrong_answer(tmp_path):
     assert judged[1].message == f"{begin}'list' object is not an iterator"
     assert judged[3].message.startswith(f"{begin}operands could not be broadcast together with shapes (3,) (4,)")
     assert own.verdict is Verdict.INTERNAL
+    assert own.broke == ""  # the message tells it
+
+
+def test_staff_see_the_line_of_a_check_that_an_answer_broke(tmp_path, capsys):
+    """The answer may be right, and only unlike the reference's."""
+    work = replace(SUBMISSION, files={"functions.py": b"def f(x): return 2 * x\ndef text(): return '2'\n"})
+    report = grade(work, homework(tmp_path, adding, not_holding), seed=1)
+    broke, held = report.checks
+    assert re.fullmatch(r"test_broken\.py:\d+: assert hw\.functions\.text\(\) \+ 1 == 3", broke.broke)
+    assert (held.verdict, held.broke) == (Verdict.FAIL, "")  # the check itself says that this does not hold
+    for audience, told in (("staff", 1), ("student", 0)):
+        show(report, audience=audience)
+        assert capsys.readouterr().out.count("own line broke") == told
+        assert html.render(report, audience=audience, figures=False).count("own line broke") == told
+        assert as_json.render(report, audience=audience).count("functions.text()") == told
+    assert as_json.parse(as_json.document(report)).checks[0].broke == broke.broke
+
+
+def not_holding(hw: Any, rng: Any) -> None:
+    """It asserts."""
+    assert hw.functions.f(2) == 5
 
 
 def test_a_check_that_skips_as_a_test_does_is_skipped_and_none_expects_a_failure(tmp_path):

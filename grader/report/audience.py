@@ -47,6 +47,7 @@ def quoted(report: Report) -> Report:
             message=without_links(check.message),
             where=without_links(check.where),
             example=without_links(check.example),
+            broke=without_links(check.broke),
             output="".join(
                 f"| {line}\n" for line in without_links(check.output).rstrip("\n").split("\n") if check.output
             ),
@@ -74,6 +75,7 @@ def cleaned(check: CheckResult, audience: Audience) -> CheckResult:
         where=harmless(check.where),
         output=harmless(check.output, lines=True),
         example=harmless(check.example, lines=True),
+        broke=harmless(check.broke) if audience == "staff" else "",
         advice=tuple(harmless(sentence) for sentence in check.advice),
         measures=tuple(replace(measure, name=harmless(measure.name)) for measure in check.measures),
         review=tuple(harmless(sentence) for sentence in check.review),

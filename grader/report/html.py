@@ -100,6 +100,7 @@ def environment(*folders: Path) -> Any:
         "task_points": wording.task_points,
         "word": wording.WORD,
         "shape": wording.SHAPE,
+        "broke": wording.BROKE,
         "telling": wording.telling,
         "css": (HERE / "report.css").read_text(encoding="utf-8"),
     }

@@ -22,7 +22,13 @@ from grader.model import (
 from grader.report.audience import Audience, presented
 
 SCHEMA = 1
-LATER = ("memory", "killed", "visibility", "example")  # of a check; like `followed`, missing in earlier reports
+LATER = (
+    "memory",
+    "killed",
+    "visibility",
+    "example",
+    "broke",
+)  # of a check; like `followed`, missing in earlier reports
 
 
 def render(report: Report, *, audience: Audience = "student") -> str:
@@ -93,6 +99,7 @@ def check(given: CheckResult) -> dict[str, Any]:
         "memory": given.memory,
         "killed": given.killed,
         "example": given.example,
+        "broke": given.broke,
         "visibility": given.visibility,
         "followed": followed(given.followed) if given.followed else None,
     }

@@ -49,6 +49,11 @@ class Problem:
         return next((check.example for _, check in self.cases if check.example), "")
 
     @property
+    def broke(self) -> str:
+        """The line that broke in the first of the checks that did."""
+        return next((check.broke for _, check in self.cases if check.broke), "")
+
+    @property
     def earned(self) -> float:
         return math.fsum(check.earned for _, check in self.cases)
 

@@ -20,6 +20,7 @@ from grader.report.audience import Audience, presented
 from grader.report.problems import Problem, advice, followed, not_graded, problems
 from grader.report.wording import (
     ASCII_SHAPE,
+    BROKE,
     SHAPE,
     WORD,
     account,
@@ -159,6 +160,9 @@ def table(report: Report, write: Writer) -> Table:
 def problem_lines(report: Report, write: Writer) -> Iterator[ConsoleRenderable]:
     for problem in problems(report):
         yield sentence(problem.verdict, problem.items, problem.sentence, write)
+        if problem.broke:
+            broke = Text.assemble(write(f"{BROKE} {problem.broke}", "dim"), overflow="fold")
+            yield Padding(broke, (0, 0, 0, 4), expand=False)
         if problem.output:
             printed = Text.assemble(write("printed:\n", "dim"), write(problem.output, "dim"), overflow="fold")
             yield Padding(printed, (0, 0, 0, 4), expand=False)

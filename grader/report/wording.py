@@ -21,6 +21,7 @@ from grader.model import (
     Verdict,
 )
 
+BROKE = "The check's own line broke on this answer; if the answer is right, correct the check:"
 MEASURES = 5  # of a check, which are shown at once
 WORD = {
     Verdict.PASS: "pass",
