@@ -239,23 +239,26 @@ class TrainRun:
         An epoch ends when the next step begins, or when main ends: only then has its last step changed the model.
         """
         self.begin()
-        loaded, sampled, seen, size, whole = len(self.X), 0, 0, 0, False
+        given = loaded = len(self.X)
+        sampled, seen, size, whole = 0, 0, 0, False
 
         def load_cifar10(data_dir: Any = "", num_train: int = 10000, num_val: int = 5000, *_: Any, **__: Any) -> Any:
             """As the handout's, but its validation images are the last of those to train on, so that a main which stops
             early has labels to stop by; those that count are none of them. All labels of test images are 0."""
-            nonlocal loaded, sampled
+            nonlocal given, loaded, sampled
             X, y = scaled(self.X[:num_train]), self.y[:num_train].copy()
             first = len(self.X) - len(self.watched["validation"][:num_val])
             X_val, y_val = scaled(self.X[first:]), self.y[first:].copy()
-            loaded, sampled, self.lens = len(X), 0, None
+            given = loaded = len(X)
+            sampled, self.lens = 0, None
             self.settings = self.settings | {"num_train": loaded}
             return X, y, X_val, y_val, X_val.copy(), np.zeros(len(X_val), np.int64)
 
         def sample(X: Any, y: Any) -> None:
-            """Note the images of a DataSampler if they are among the loaded ones; the longest one is for training."""
+            """Note the images of a DataSampler if they are among the loaded ones; the longest one is for training. More
+            than were asked for are for validation: where there are few images, all of them may be."""
             nonlocal loaded, sampled
-            if sampled < np.size(y) and np.array_equal(y, self.y[: np.size(y)]):
+            if sampled < np.size(y) <= given and np.array_equal(y, self.y[: np.size(y)]):
                 loaded = sampled = np.size(y)
                 self.lens = lens(scaled(self.X[: np.size(y)][:FITTED]), X[:FITTED])
                 self.settings = self.settings | {"num_train": loaded}

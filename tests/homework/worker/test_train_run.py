@@ -445,6 +445,15 @@ def test_a_main_that_trains_on_a_slice_is_counted_by_it(own):
     assert replies[0]["settings"]["num_train"] == 20
 
 
+def test_validation_images_do_not_count_as_those_that_main_trains_on(own):
+    """Also where there are so few images that all of them are for validation."""
+    run, _ = own()
+    run.watched["validation"] = run.X
+    replies = finish(run)
+    assert [len(reply["losses"]) for reply in replies] == [3, 3, 3, 3, 0]
+    assert replies[-1]["settings"]["num_train"] == 40
+
+
 @pytest.mark.parametrize(
     ("place", "images"), [("    for rate", "X_train"), ("                loss, grads", "X")], ids=["all", "a batch"]
 )
