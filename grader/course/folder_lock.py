@@ -54,21 +54,17 @@ def claim(folder: Path) -> Iterator[Path]:
 
 
 def running(folder: Path) -> bool:
-    """Whether the run that the text names is alive on this machine. The lock is not tried: meanwhile, no run could
-    start."""
+    """Whether the run that the text names is alive on this machine: its process may have gone, and another one may have
+    its number now. The lock is not tried: meanwhile, no run could start."""
+    import psutil
+
     try:
         with (folder / FILE).open(encoding="utf-8") as file:
             told = holder(file)
-    except OSError:
+        since = datetime.fromisoformat(told["since"]).timestamp() + 1  # it is written without its fraction
+        return bool(told["host"] == platform.node() and psutil.Process(told["pid"]).create_time() < since)
+    except (OSError, KeyError, TypeError, ValueError, OverflowError, psutil.Error):
         return False
-    pid = told.get("pid")
-    if sys.platform == "win32" or told.get("host") != platform.node() or not isinstance(pid, int) or pid < 1:
-        return False
-    try:
-        os.kill(pid, 0)
-    except (OSError, OverflowError) as error:
-        return isinstance(error, PermissionError)
-    return True
 
 
 def temporary() -> Path:

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from grader.course.folder_lock import claim
+import pytest
+
+from grader.course.folder_lock import FILE, claim, running
 
 
 def test_a_second_run_is_refused_and_told_who_the_first_is(tmp_path):
@@ -51,3 +53,23 @@ def test_a_lock_file_never_names_a_folder_to_delete_elsewhere(tmp_path):
         (tmp_path / "running.lock").write_text(text)
         with claim(tmp_path):
             pass
+
+
+@pytest.mark.parametrize(
+    ("changed", "alive"),
+    [
+        ({}, True),
+        ({"since": "2001-02-03 04:05:06+00:00"}, False),  # another process has the number of one that is gone
+        ({"host": "elsewhere"}, False),
+        ({"pid": 1 << 40}, False),
+        ({"pid": "1"}, False),
+        ({"since": "yesterday"}, False),
+    ],
+    ids=["this one", "number given again", "another machine", "no such process", "no number", "no time"],
+)
+def test_a_run_is_alive_if_its_own_process_is(tmp_path, changed, alive):
+    with claim(tmp_path):
+        file = tmp_path / FILE
+        file.write_text(json.dumps(json.loads(file.read_text()) | changed))
+        assert running(tmp_path) is alive
+    assert not running(tmp_path)
