@@ -648,6 +648,13 @@ def test_an_answer_that_is_too_large_is_not_sent(right: Parts, monkeypatch: Any)
         scale((np.ones(20), 1.0), {}, {})
 
 
+def test_what_a_right_part_leaves_in_its_arguments_is_not_sent_if_it_is_too_large(monkeypatch: Any) -> None:
+    monkeypatch.setattr(parts, "MOST_ANSWER", 100)
+    found = Parts({"base.fill": lambda x: x.fill(2.0)}, {}, {})
+    with pytest.raises(TooMuch):
+        found.answer("base.fill", (np.ones(20),), {}, {})
+
+
 class Fit(NamedTuple):
     slope: float
 

@@ -94,7 +94,8 @@ def test_an_archive_with_the_work_of_several_gives_nobody_a_zero(tmp_path, monke
     (tmp_path / "class.csv").write_text(
         "id,name\nright-tabs,Ada\nright-loops,Cy\nwrong-nan,Di\nb77,Bo Ek\n7,Ed\ngil,Flo\nko,Kay On\n8,Hal\n"
     )
-    monkeypatch.setattr(command, "Pool", lambda *given: Workers())
+    pools: list[tuple[object, ...]] = []
+    monkeypatch.setattr(command, "Pool", lambda *given: pools.append(given) or Workers())
     scripted(lambda job, time: graded(job))
     words = [str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--roster", str(tmp_path / "class.csv")]
     assert command.run(command.parser().parse_args([*words, "--no-html", "--task", "2"])) == 0
@@ -106,6 +107,7 @@ def test_an_archive_with_the_work_of_several_gives_nobody_a_zero(tmp_path, monke
         "ko": place.format("onkay_101_9001_layers.py"),
     }  # fmt: skip
     assert told.keys() >= {"right-tabs", "gil", "8", "section-2"}
+    assert [folder for _, _, folder in pools] == [ROOT / "grader" / "homework"]  # its processes find it loaded
 
 
 def test_resume_goes_on_with_the_last_run_as_it_was_started(tmp_path, monkeypatch, scripted):

@@ -520,6 +520,9 @@ def test_a_run_that_was_broken_off_is_not_nothing_handed_in(type_, folder):
         _, _, told = type_("adjust", "ada", "2.1", "4", "--why", "x")
         assert told.endswith("ada has no points to adjust: the run has not graded it yet; wait for its end\n")
     assert "✗ ada: the run stopped before it was graded" in type_("list")[1]
+    with claim(folder), Gradebook.open(folder) as book:
+        book.begin(seed=8)  # it is this one that goes on
+        assert "✗ ada: the run stopped before it was graded" in type_("--run", str(run.id), "list")[1]
 
 
 def test_a_run_of_some_tasks_says_so_and_is_exported_only_when_it_is_asked_for(type_, folder):

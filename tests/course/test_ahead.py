@@ -27,3 +27,25 @@ def test_a_homework_and_what_its_code_imports_are_kept_and_one_that_cannot_be_lo
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert (run.stdout.strip(), run.stderr) == (found, "")
+
+
+POOL = """\
+import sys
+from pathlib import Path
+from grader.course.pool import Pool
+
+if __name__ == "__main__":
+    pool = Pool(1, Path(sys.argv[1]), Path(sys.argv[2]))
+    loaded = "__import__('grader.course.job').course.job.loaded.cache_info().currsize"
+    print(pool.start().submit(eval, loaded).result())
+    pool.stop()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a fork server is Linux's way to start them")
+def test_a_pools_processes_find_its_homework_loaded(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", POOL, str(tmp_path), str(ROOT / "grader" / "homework")],
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert (run.stdout.strip(), run.stderr) == ("1", "")

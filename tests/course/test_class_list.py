@@ -72,6 +72,11 @@ def test_a_quote_may_follow_a_space_and_a_title_hold_separators(read):
     assert {id_: one.name for id_, one in found.items()} == {"ada": "Lo, Ada", "bo": "Ek, Bo"}
 
 
+def test_an_id_that_is_another_ones_name_is_an_id(read):
+    found = read("id,name\nkim,Lee Park\nx7,Kim\n", "kim", "x7")
+    assert [(one.name, one.problem) for one in found.values()] == [("Lee Park", ""), ("Kim", "")]
+
+
 def test_a_section_is_nobodys_id(read):
     rows = "".join(f"{at},S{at} T{at},{1 + at % 3}\n" for at in range(1, 7))
     found = read(f"id,name,section\n{rows}", *map(str, range(1, 7)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.course.people import GONE, find, same, with_gone
+from grader.course.people import GONE, called, find, inside, same, with_gone
 from grader.errors import UsageError
 from grader.model import Student
 
@@ -69,3 +69,14 @@ def test_whose_work_goes_while_a_run_is_stopped_is_told_and_no_zero():
     assert told == {"a": True, "doe": True, "row-8": False, "c": False, "new": False}  # b is in the class no more
     assert all(one.path is None for one in with_gone(now, before) if one.problem)
     assert with_gone(now, []) == now
+
+
+def test_a_folder_in_somebodys_work_may_be_called_after_another_one_and_not_after_its_owner():
+    found = inside(CLASS[0], ["jane/layers.py", "Smith Jane/notes.txt", "hw/bo/layers.py"])
+    assert found["bo"] == "hw/bo in the work of smithjane-101"
+    assert found.keys().isdisjoint({"jane", "smithjane", "janesmith", "smithjane-101"})
+
+
+def test_two_words_of_a_files_name_may_be_somebodys_name_and_a_short_number_is_nobodys():
+    assert {"jane_doe_hw1", "jane", "janedoe", "doehw1"} <= called("Jane_Doe_hw1.zip")
+    assert "8" not in called("layers (8).py")

@@ -92,6 +92,21 @@ def test_the_file_that_takes_long_to_compare_is_named(tmp_path, monkeypatch):
         read(tmp_path, WANTED, STUBS, limits=Limits(read_cpu=1))
 
 
+def test_a_file_is_looked_at_under_its_own_name(tmp_path, monkeypatch):
+    said, first = [""], dict[bytes, str]()
+    whole = repair.whole_essence
+
+    def look(content: bytes) -> bytes:
+        first.setdefault(content, said[-1])
+        return whole(content)
+
+    monkeypatch.setattr(repair, "whole_essence", look)
+    repair.kept_essence.cache_clear()
+    files = {"functions.py": b"f = 1\n", "layers.py": b"g = 2\n"}
+    read_here(said.append, put(tmp_path, files), WANTED, STUBS, None, (), (), {})
+    assert {first[content]: content for content in files.values()} == files
+
+
 def endless():
     while True:
         pass
