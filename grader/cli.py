@@ -98,7 +98,9 @@ def parser() -> argparse.ArgumentParser:
 
 def points(text: str) -> float:
     """Read a number. Raises ValueError for nan too, because no score is below it."""
-    if math.isnan(value := float(text.replace(",", "."))):
+    from grader.report.wording import read_number
+
+    if math.isnan(value := read_number(text)):
         raise ValueError
     return value
 

@@ -127,13 +127,8 @@ def run(arguments: argparse.Namespace) -> int:
         rows = book.register(batch.run)
         if not arguments.no_html or (arguments.out / pages.INDEX).is_file():
             pages.write_index(book, batch.run, rows)
-        print_summary(
-            book,
-            batch.run,
-            rows,
-            progress,
-            [*several(book, rows, homework), *strays(arguments, students), *not_extended(batch.run, unknown)],
-        )
+        told_last = [*several(book, rows, homework), *strays(arguments, students), *not_extended(batch.run, unknown)]
+        print_summary(book, batch.run, rows, progress, told_last)
     return FAULT if progress.faults else GRADED
 
 

@@ -22,13 +22,8 @@ from grader.model import (
 from grader.report.audience import Audience, presented
 
 SCHEMA = 1
-LATER = (
-    "memory",
-    "killed",
-    "visibility",
-    "example",
-    "broke",
-)  # of a check; like `followed`, missing in earlier reports
+# Of a check; like `followed`, missing in earlier reports.
+LATER = ("memory", "killed", "visibility", "example", "broke")
 
 
 def render(report: Report, *, audience: Audience = "student") -> str:
