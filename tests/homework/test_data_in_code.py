@@ -63,6 +63,17 @@ def test_what_seeks_the_program_that_runs_it_is_asked_about_however_it_is_import
     assert question == f"train.py reaches into the program that runs it ({ASKS[source]}); what for?"
 
 
+@pytest.mark.parametrize(
+    "name",
+    "_getframe currentframe _current_frames walk_stack f_back f_locals f_globals tb_frame gi_frame getargvalues "
+    "get_objects get_referrers get_referents".split(),
+)
+@pytest.mark.parametrize("source", ["import a\na.{}", "from a import {} as b", "import a\ngetattr(a, '{}')"])
+def test_each_way_to_frames_and_all_objects_is_asked_about(name, source):
+    (question,) = data_in_code.of_files({"train.py": source.format(name).encode()})
+    assert question == f"train.py reaches into the program that runs it ({name}); what for?"
+
+
 def test_what_looks_for_a_module_by_its_name_is_asked_nothing():
     assert data_in_code.of_files({"train.py": ASKS_NOTHING.encode()}) == []
 
