@@ -37,6 +37,7 @@ pytestmark = pytest.mark.medium
 ROOT = Path(__file__).parents[2]
 FOUND = Path(__file__).parent / "found"
 SECONDS = float(os.environ.get("BACKGRADE_FUZZ", "5"))
+MOST = 50  # examples between two looks at the clock
 WANTED = ("functions.py", "layers.py", "part1.ipynb")
 FILES = {"ada/layers.py": b"x = 1\n", "ada/b/functions.py": bytes(3000), "ada/part1.ipynb": b"{}"}
 
@@ -188,7 +189,7 @@ def test_any_bytes_are_a_value_or_a_clean_error(name: str, tmp_path: Path) -> No
         target(path.read_bytes(), tmp_path)
 
     @given(st.sampled_from(corpus), st.sampled_from(corpus), EDITS, st.just(0) | st.integers(0, 1 << 14))
-    @settings(max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=MOST, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def fuzz(data: bytes, other: bytes, edits: list[tuple[int, int, bytes]], splice: int) -> None:
         with expect_end():
             target(changed(data, other, edits, splice), tmp_path)
@@ -222,7 +223,7 @@ def test_any_reply_is_its_values_or_the_students_fault(tmp_path: Path) -> None:
     """Replies of the right shape with anything in their places, which changed bytes do not come to."""
 
     @given(REPLY)
-    @settings(max_examples=500, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=MOST, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     def fuzz(reply: object) -> None:
         read_reply(wire.encode(reply), tmp_path)
 
