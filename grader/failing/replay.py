@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
@@ -49,21 +50,28 @@ def by_student(session: Session, steps: Sequence[Step]) -> Any:
 def by_reference(modules: Any, steps: Sequence[Step], names: dict[Any, str]) -> Any:
     """The reference's answer to the last step. `names` maps the names that a student gave arrays to the reference's;
     names that follow from the shapes are added. Raises Unanswered."""
+    with np.errstate(all="ignore"), alone():
+        try:
+            return copy.deepcopy(last_answer(modules, steps, names))
+        except (Exception, SystemExit) as error:  # anything for such an input, or an answer that cannot be copied
+            traceback.clear_frames(
+                error.__traceback__
+            )  # what its objects say when they are deleted is not shown either
+            raise Unanswered(error) from error
+
+
+def last_answer(modules: Any, steps: Sequence[Step], names: dict[Any, str]) -> Any:
     answers: list[Any] = []
 
     def given(part: Any) -> Any:
         return part_at(answers[part.step], part.place) if isinstance(part, Ref) else copy.deepcopy(part)
 
-    with np.errstate(all="ignore"), alone():
-        try:
-            for step in steps:
-                args = [replaced(arg, given) for arg in step.args]
-                named = {name: replaced(arg, given) for name, arg in step.named.items()}
-                owner = getattr(modules, step.owner, None) if isinstance(step.owner, str) else given(step.owner)
-                answers.append(carried_out(step, owner, args, named, names))
-            return copy.deepcopy(answers[-1])
-        except (Exception, SystemExit) as error:  # anything for such an input, or an answer that cannot be copied
-            raise Unanswered(error) from error
+    for step in steps:
+        args = [replaced(arg, given) for arg in step.args]
+        named = {name: replaced(arg, given) for name, arg in step.named.items()}
+        owner = getattr(modules, step.owner, None) if isinstance(step.owner, str) else given(step.owner)
+        answers.append(carried_out(step, owner, args, named, names))
+    return answers[-1]
 
 
 @contextmanager

@@ -300,6 +300,28 @@ def test_a_reference_that_prints_asks_or_leaves_does_so_for_no_example(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_what_a_reference_leaves_behind_when_it_fails_says_nothing_when_it_is_deleted(capsys):
+    """An event loop of asyncio does, which gets no socket here, and so does a coroutine that nothing awaited."""
+
+    class Loop:
+        def __del__(self) -> None:
+            print("unclosed", file=sys.stderr)
+
+    def f(x: float) -> float:
+        loop = Loop()
+        raise PermissionError(x, str(loop))
+
+    async def g(x: float) -> float:
+        return x
+
+    for function in (f, g):
+        with pytest.raises(Unanswered):
+            by_reference(
+                SimpleNamespace(work=SimpleNamespace(f=function)), [Step("call", "work", ("f",), (1.0,), {})], {}
+            )
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_reference_loads_no_file_of_a_students_and_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """What it would load may be a pickle that runs what a student wrote."""
     monkeypatch.chdir(tmp_path)
