@@ -167,3 +167,8 @@ def control(function: Function) -> str:
     """The line for an answer that is wrong in each number and text, and of the right kind throughout."""
     value = "v * 1.5 + 0.5 if 'int' not in str(getattr(v, 'dtype', type(v))) else v + 1"
     return answer(function, (), value, texts=True)
+
+
+def silent(function: Function) -> str:
+    """The line for a function that gives nothing where it should raise."""
+    return f"_selftest_silent(globals(), {function.inside!r})"

@@ -120,6 +120,21 @@ def _selftest_answer(names, function, path, change, texts=False):
     _selftest_replace(names, function, make)
 
 
+def _selftest_silent(names, function):
+    """Give nothing where the function raises."""
+
+    def make(right):
+        def silent(*args, **named):
+            try:
+                return right(*args, **named)
+            except Exception:
+                return None
+
+        return silent
+
+    _selftest_replace(names, function, make)
+
+
 def _selftest_given(names, function, change, after=False):
     """Pass the arguments through `change(list of arguments, state of this function)`, before the call or after it."""
     state = {}
@@ -191,21 +206,29 @@ def _selftest_argument(value):
 
 
 def _selftest_tell(names, module, functions, mark):
-    """Print each function that is called; with the kinds of what it gets and gives, the first time."""
+    """Print each function that is called, and whether it raises; with the kinds of what it gets and gives, the first
+    time that it answers."""
     told = set()
+
+    def tell(line):
+        print(mark + _selftest_json.dumps(line), file=_selftest_sys.stderr, flush=True)
 
     def telling(function):
         def make(right):
             def told_of(*args, **named):
-                answer = right(*args, **named)
-                line = [f"{module}.{function}"]
+                line = [f"{module}.{function}", False]
+                try:
+                    answer = right(*args, **named)
+                except Exception:
+                    tell([line[0], True])
+                    raise
                 if function not in told:
                     told.add(function)
                     # A keyword's value is not looked at: what is wrong with an argument goes by its place.
                     # A constructor gives nothing: what it makes is in its object.
                     given = args[0] if answer is None and function.endswith("__init__") and args else answer
                     line += [list(map(_selftest_argument, args)), _selftest_kinds(given)]
-                print(mark + _selftest_json.dumps(line), file=_selftest_sys.stderr, flush=True)
+                tell(line)
                 return answer
 
             return told_of

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from grader.model import Homework, Submission
 from grader.selftest import answers
 from grader.selftest.edits import edits
-from grader.selftest.survey import Function, appended
+from grader.selftest.survey import Function, Survey, appended
+
+SILENT = "it never raises"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,14 @@ def kept(function: Function, homework: Homework) -> tuple[int, ...]:
     return next((one.keep[name] for one in homework.rubric.sections if name in one.keep), ())
 
 
-def controls(functions: tuple[Function, ...], reference: Submission) -> Iterator[Mutant]:
-    """For each function, the reference with an answer that is wrong throughout, and of the right kind."""
-    for function in functions:
-        content = appended(reference.files[function.file], answers.control(function))
-        yield Mutant(function, "control", "each number is wrong", content)
+def controls(seen: Survey, reference: Submission) -> Iterator[Mutant]:
+    """For each function, the reference with an answer that is wrong throughout, and of the right kind; for each that
+    only raises in some checks, the reference where it does not."""
+    for function in seen.functions:
+        yield Mutant(function, "control", "each number is wrong", with_line(function, reference, answers.control))
+    for function in seen.raising:
+        yield Mutant(function, "control", SILENT, with_line(function, reference, answers.silent))
+
+
+def with_line(function: Function, reference: Submission, line: Callable[[Function], str]) -> bytes:
+    return appended(reference.files[function.file], line(function))

@@ -20,6 +20,7 @@ OUTPUT = 16 << 20  # bytes that the calls of one check may be told in
 INSERTED = files("grader.selftest").joinpath("inserted.py").read_text(encoding="utf-8")
 
 Grading = Callable[[Submission], list[CheckResult]]
+Callers = dict[str, dict[str, None]]  # a function -> the checks that call it, each once, in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,12 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`functions` in the order of the files. `alone` are those that no check runs, which nothing can be said about."""
+    """`functions` in the order of the files. `alone` are those that no check runs, which nothing can be said about.
+    `raising` are functions with the checks in which they do nothing but raise, as `reached`."""
 
     functions: tuple[Function, ...]
     alone: tuple[str, ...]
+    raising: tuple[Function, ...]
     results: tuple[CheckResult, ...] = field(default=())
 
 
@@ -94,37 +97,42 @@ def appended(content: bytes, line: str) -> bytes:
 def survey(homework: Homework, reference: Submission, grade: Grading) -> Survey:
     """Grade the reference once, and read what its functions tell."""
     results = grade(telling(reference, homework))
-    calls, kinds = told_by(results)
+    calls, raised, kinds = told_by(results)
     tried = {result.name for result in results if result.verdict is not Verdict.SKIPPED}
     functions: list[Function] = []
     alone: list[str] = []
+    raising: list[Function] = []
     for full, file, node in written(reference.files, homework):
         reached = [name for name in calls.get(full, ()) if name in tried]
+        refused = tuple(name for name in raised.get(full, ()) if name in tried and name not in reached)
+        if refused:
+            raising.append(Function(full, file, node, homework.checks[refused[0]].item, (), refused))
         about = {name for name, one in homework.checks.items() if one.about == full}
         if about and not about & set(reached):
             continue  # it belongs to an item that is not tried
         item = item_of(full, [homework.checks[name] for name in reached])
         if not item:
-            alone.append(full)
+            alone += () if refused else (full,)
             continue
         own = tuple(name for name in reached if homework.checks[name].item == item)
         given, gives = kinds[full]
         functions.append(Function(full, file, node, item, own, tuple(reached), tuple(given), gives))
-    return Survey(tuple(functions), tuple(alone), tuple(results))
+    return Survey(tuple(functions), tuple(alone), tuple(raising), tuple(results))
 
 
-def told_by(results: Iterable[CheckResult]) -> tuple[dict[str, dict[str, None]], dict[str, tuple[Any, Any]]]:
-    """What the lines that inserted.py prints tell: function -> the checks that call it; function -> the kinds of its
-    arguments and of its answer."""
-    calls: dict[str, dict[str, None]] = {}
+def told_by(results: Iterable[CheckResult]) -> tuple[Callers, Callers, dict[str, tuple[Any, Any]]]:
+    """What the lines that inserted.py prints tell: function -> the checks that it answers; function -> those that it
+    raises in; function -> the kinds of its arguments and of its answer."""
+    answered: Callers = {}
+    raised: Callers = {}
     kinds: dict[str, tuple[Any, Any]] = {}
     for result in results:
         for line in (line for line in result.output.splitlines() if line.startswith(MARK)):
-            called, *of = json.loads(line.removeprefix(MARK))
-            calls.setdefault(called, {})[result.name] = None
+            called, raises, *of = json.loads(line.removeprefix(MARK))
+            (raised if raises else answered).setdefault(called, {})[result.name] = None
             if of:
                 kinds.setdefault(called, (of[0], of[1]))
-    return calls, kinds
+    return answered, raised, kinds
 
 
 def item_of(function: str, reached: list[Check]) -> str:

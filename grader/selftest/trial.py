@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from grader.errors import UsageError
 from grader.grading import expect_known
 from grader.mistakes import said
-from grader.model import CheckResult, Homework, Limits, Submission, Verdict
+from grader.model import Check, CheckResult, Homework, Limits, Submission, Verdict
 from grader.selftest import equivalents
 from grader.selftest.answers import leaves
 from grader.selftest.causes import cause
 from grader.selftest.equivalents import Equivalent, fits
-from grader.selftest.mutants import Mutant, controls, mutants
+from grader.selftest.mutants import SILENT, Mutant, controls, mutants
 from grader.selftest.runs import Grader, Run
 from grader.selftest.survey import OUTPUT, Survey, survey
 from grader.selftest.table import Judged, Rejection, Table
@@ -127,10 +127,9 @@ def first_line(message: str) -> str:
 
 def grade_controls(plan: Plan, grade: Grader, limits: Limits, seen: Survey, table: Table) -> None:
     """Each check has to reject a wrong answer of a function that it is about; else of one that it runs, or a work that
-    the homework knows to be wrong."""
+    the homework knows to be wrong. Where functions only raise, the wrong answer is that they do not."""
     checks = {one.name: plan.homework.checks[one.name] for one in seen.results if one.verdict is Verdict.PASS}
-    built = list(controls(seen.functions, plan.reference))
-    by_name = {one.name: one.function for one in built}
+    built = list(controls(seen, plan.reference))
     runs = [Run(one.made_in(plan.reference), 0, items_of(plan, one.function.reached)) for one in built]
     table.controls = len(runs)
     plan.on_progress("wrong answers of each kind")
@@ -138,20 +137,32 @@ def grade_controls(plan: Plan, grade: Grader, limits: Limits, seen: Survey, tabl
     for run, results in grade(runs, limits):
         for result in results:
             if result.name in rejected and refuses(result) and result.verdict is not Verdict.INTERNAL:
-                rejected[result.name].add(by_name[run.submission.name].name)
-    lacking, made = [], {one.name for one in seen.functions if any(leaves(one.gives, (), ()))}
+                rejected[result.name].add(run.submission.name)
+    lacking = []
     for name, check in checks.items():
-        reached = [one.name for one in seen.functions if name in one.reached]
-        about = [one for one in reached if one == check.about or one.startswith(f"{check.about}.")]
-        if not rejected[name] & set(about or reached):
+        near = nearest(check, built)
+        if not any(one.name in rejected[name] for one in near):
             lacking.append(name)
-            table.unmade += [name] if reached and not made & set(about or reached) else []
+            table.unmade += [name] if near and not any(map(changes, near)) else []
     if lacking and plan.known:
         known = [Run(one, 0, items_of(plan, lacking)) for one in plan.known]
         table.controls += len(known)
         for _, results in grade(known, limits):
             lacking = [name for name in lacking if not any(one.name == name and refuses(one) for one in results)]
     table.uncontrolled = lacking
+
+
+def nearest(check: Check, built: Sequence[Mutant]) -> list[Mutant]:
+    """The controls of the functions that a check is about, else of those that it runs. If any of these answer,
+    those that only raise are left out."""
+    reached = [one for one in built if check.name in one.function.reached]
+    ranks = [(not f"{one.function.name}.".startswith(f"{check.about}."), one.change == SILENT) for one in reached]
+    return [one for one, rank in zip(reached, ranks, strict=True) if rank == min(ranks)]
+
+
+def changes(control: Mutant) -> bool:
+    """Whether a control can make anything wrong: a function may give nothing that holds a number or a text."""
+    return control.change == SILENT or any(leaves(control.function.gives, (), ()))
 
 
 def items_of(plan: Plan, checks: Iterable[str]) -> tuple[str, ...]:

@@ -94,6 +94,34 @@ def test_a_property_is_changed_and_what_cannot_be_wrong_is_not(folder, capsys):
     assert re.search(r"factor +0 of 2", out), out
 
 
+LEVEL = """
+
+def level(x):
+    if x < 0:
+        raise ValueError(f"the level is {x}")
+    return x ** 0.5
+"""
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_the_wrong_answer_for_a_check_of_an_exception_is_that_none_is_raised(seen, folder, capsys):
+    with (folder / "reference" / "work.py").open("a") as file:
+        file.write(LEVEL)
+    with (folder / "checks.py").open("a") as file:
+        file.write(
+            '\n\n@check("1.1", "work.level")\ndef below(hw, rng):\n    """A level below 0 raises ValueError."""\n'
+        )
+        file.write("    try:\n        hw.work.level(-1.0)\n    except ValueError:\n        return\n")
+        file.write("    raise AssertionError('nothing is raised')\n" if seen else "")
+    rubric = (folder / "rubric.yaml").read_text()
+    (folder / "rubric.yaml").write_text(rubric.replace("[weighted_sum]", "[weighted_sum, below]"))
+    out = run_on(folder, capsys)[1]
+    lacking = "below rejects none of the wrong answers that were built for it; make it see one, or add a mistake"
+    assert (lacking in out) != seen
+    assert ("controls: each check rejects a wrong answer of its kind" in out) == seen
+    assert "no check that is tried runs" not in out
+
+
 def test_right_work_that_is_rejected_is_named(folder, capsys):
     path = next((folder / "right").glob("*/work.py"))
     path.write_text(path.read_text().replace("*", "+"))
