@@ -21,6 +21,7 @@ import random
 import sys
 import zipfile
 import zlib
+from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -131,7 +132,7 @@ class Recorder(Live):
             at: plain(question.args[at]) for at, was in before.items() if encode(plain(question.args[at])) != was
         }
         try:
-            self.current[key] = encode({"answer": plain(answer), "changed": changed})
+            self.current[key] = encode({"answer": plain(answer), "names": part_names(answer), "changed": changed})
         except FrameError:
             self.current[key] = encode({OBJECT: True, "changed": changed})
             return ObjectProxy(self, (OBJECT, key.hex()), answer)
@@ -199,7 +200,9 @@ class Recorded(Live):
             for at, value in found["changed"].items():
                 left_as(question.args[at], value)
             if "raised" not in found:
-                return ObjectProxy(self, (OBJECT, key.hex())) if OBJECT in found else opened(found["answer"])
+                if OBJECT in found:
+                    return ObjectProxy(self, (OBJECT, key.hex()))
+                return named(opened(found["answer"]), found["names"])
             error = pythons(*found["raised"])
         raise error
 
@@ -340,8 +343,31 @@ def opened(value: Any) -> Any:
     if isinstance(value, list | tuple | dict) and has_object(value):
         if isinstance(value, dict):
             return {key: opened(part) for key, part in value.items()}
-        return type(value)(map(opened, value))
+        return getattr(type(value), "_make", type(value))(map(opened, value))
     return value
+
+
+def part_names(value: Any) -> Any:
+    """What a tuple's class calls its parts, as a named tuple or an answer of torch does, in tuples and lists, too: the
+    names, None where there are none, and the same of each part; None if no part has any."""
+    if not isinstance(value, list | tuple):
+        return None
+    own = getattr(type(value), "__match_args__", None) if isinstance(value, tuple) else None
+    own = list(own) if own and len(own) == len(value) else None
+    parts = list(map(part_names, value))
+    return [own, parts] if own or any(parts) else None
+
+
+def named(value: Any, names: Any) -> Any:
+    """A value that was recorded, with named tuples for those that it had."""
+    if names is None:
+        return value
+    own, parts = names
+    made = map(named, value, parts)
+    if own is None:
+        return type(value)(made)
+    make: Callable[..., Any] = namedtuple  # mypy wants the names of one written out
+    return make("Answer", own, rename=True)(*made)
 
 
 def is_mutable(value: Any) -> bool:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
 from grader.errors import UsageError
@@ -159,6 +160,32 @@ def test_operators_of_the_references_objects_are_recorded(tmp_path: Path) -> Non
     recorded.begin(1)
     assert ask(recorded.modules.work, turned=True) == asked
     assert recorded.modules.work.Money.__name__ == "Money"
+
+
+class Stats(NamedTuple):
+    mean: float
+    values: np.ndarray
+
+
+def test_the_names_of_an_answers_parts_are_recorded(tmp_path: Path) -> None:
+    """A check that reads them would be wrong in a handout alone, and the student would be told so."""
+
+    def ask(work: Any) -> list[Any]:
+        found, (first, *_) = work.stats(2.0), work.several(3.0)
+        return [found.mean, list(found.values), len(found), found[0], first.mean, work.spread(found)]
+
+    work = SimpleNamespace(
+        stats=lambda x: Stats(x, np.array([x, 2 * x])),
+        several=lambda x: [Stats(x, np.zeros(1)), (1, 2)],
+        spread=lambda stats: float(np.ptp(stats[1])),
+    )
+    recorder = Recorder({"work": work})
+    recorder.begin(1)
+    asked = ask(recorder.modules.work)
+    (tmp_path / "answers.zip").write_bytes(pack(recorder, {"modules": ["work"], "functions": {}, "grader": ""}))
+    recorded = Recorded(tmp_path / "answers.zip")
+    recorded.begin(1)
+    assert ask(recorded.modules.work) == asked == ask(work)
 
 
 DAMAGED: dict[str, Callable[[str], dict[str, bytes]]] = {
