@@ -122,8 +122,9 @@ def attempt(package: Any, path: Path, source: Source) -> None:
     with tempfile.TemporaryDirectory(prefix="backgrade-") as place:
         folder = Path(os.path.realpath(place))
         gained = package.tried(unpacked(path), untouched(source), folder)
-        lost = package.lost_by_the_solution(folder, source) if hasattr(package, "lost_by_the_solution") else 0.0
+        lost = package.lost_by_the_solution(folder, source) if hasattr(package, "lost_by_the_solution") else {}
     if gained:
         raise UsageError(f"{path} gives {gained:g} points to the untouched handout; correct the checks that give them")
     if lost:
-        raise UsageError(f"{path} gives the solution {lost:g} points too few; correct the checks that lose them")
+        few = f"{path} gives the solution {sum(lost.values()):g} points too few"
+        raise UsageError(f"{few}; correct the checks that lose them: {', '.join(lost)}")

@@ -127,9 +127,9 @@ def tried(files: Mapping[str, bytes], handed_in: Mapping[str, bytes], place: Pat
     return trial.score(place / "result.json")
 
 
-def lost_by_the_solution(place: Path, source: Source) -> float:
-    """Visible points that the reference's own files lose when the handout in `place` grades them, in items that train
-    nothing."""
+def lost_by_the_solution(place: Path, source: Source) -> dict[str, float]:
+    """Check -> points that the reference's own files lose there when the handout in `place` grades them: visible
+    checks, in items that train nothing."""
     names = source.rubric.wanted
     root = handout.home(source.homework) / "reference"
     right = {Path(path).name: root / path for path in handout.sources(source.rubric) if Path(path).name in names}
@@ -147,5 +147,7 @@ def lost_by_the_solution(place: Path, source: Source) -> float:
     asked = [word for item in items for word in ("--task", str(item.id))]
     out: list[str | Path] = ["--no-html", "--json", place / "solved.json"]
     trial.run([sys.executable, place / "grade.py", place / "solved", *homework, *asked, *out])
-    most = sum(line.points for item in items for line in item.checks if line.visibility == "visible")
-    return round(most - trial.score(place / "solved.json"), 6)
+    earned = trial.earned(place / "solved.json")
+    visible = [line for item in items for line in item.checks if line.visibility == "visible"]
+    lost = {line.name: round(line.points - earned.get(line.name, 0.0), 6) for line in visible}
+    return {name: points for name, points in lost.items() if points}

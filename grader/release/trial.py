@@ -61,3 +61,9 @@ def score(path: Path) -> float:
         return float(json.loads(path.read_text(encoding="utf-8"))["score"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f"the package left no result in {path.name}") from None
+
+
+def earned(path: Path) -> dict[str, float]:
+    """Check -> its points in a report as JSON."""
+    tasks = json.loads(path.read_text(encoding="utf-8"))["tasks"]
+    return {one["name"]: one["earned"] for task in tasks for item in task["items"] for one in item["checks"]}

@@ -126,6 +126,25 @@ def test_the_grader_may_resemble_the_solution_of_another_homework(monkeypatch: p
         handout.build(source)
 
 
+def test_a_check_that_the_solution_does_not_pass_in_a_handout_is_named(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [line.name for line in source.rubric.tasks[1].items[0].checks]
+
+    def run(command: list[str | Path]) -> str:
+        checks = [
+            {"name": line.name, "earned": 0.0 if line.name == names[0] else line.points}
+            for task in source.rubric.tasks
+            for item in task.items
+            for line in item.checks
+        ]
+        Path(command[-1]).write_text(json.dumps({"tasks": [{"items": [{"checks": checks}]}]}))
+        return ""
+
+    monkeypatch.setattr(handout.trial, "run", run)
+    assert list(handout.lost_by_the_solution(tmp_path, source)) == names[:1]
+
+
 def test_the_same_inputs_give_the_same_bytes(files: Mapping[str, bytes], source: Source) -> None:
     recording.record.cache_clear()
     again = recording.record(OWN, (1, 2))
