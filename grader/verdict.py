@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Iterable
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,18 @@ if TYPE_CHECKING:
 
 MOST_MISSED = 3  # numbers that a sentence names
 BY_HAND = "grade this item alone with --task, or raise submission_cpu and submission_wall in rubric.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a check ended: with this fraction of its points. `where` is the line in the student's file, and `broke` that
+    of the check, if an answer broke it; "" if there is none."""
+
+    verdict: Verdict
+    fraction: float = 0.0
+    message: str = ""
+    where: str = ""
+    broke: str = ""
 
 
 def run_check(
@@ -76,22 +89,22 @@ def run_once(
     hw.seeds = np.random.default_rng([there, 1])
     hw.session.begin(there, whole=whole)
     homework.answers.begin_check()
-    verdict, fraction, message, where, broke = carry_out(check, hw, homework, own_seed, failed)
+    ending = carry_out(check, hw, homework, own_seed, failed)
     return CheckResult(
         name=plan.name,
         title=check.title,
-        verdict=verdict,
-        earned=plan.points * fraction,
+        verdict=ending.verdict,
+        earned=plan.points * ending.fraction,
         points=plan.points,
-        message=message,
-        where=where,
-        broke=broke,
+        message=ending.message,
+        where=ending.where,
+        broke=ending.broke,
         output=hw.session.output(),
         advice=(
             *hw.advice,
             *hw.session.hidden(),
-            *hw.session.cell_of(where),
-            *(one for one in hw.session.attempts() if one.partition(" ")[2] not in message),
+            *hw.session.cell_of(ending.where),
+            *(one for one in hw.session.attempts() if one.partition(" ")[2] not in ending.message),
         ),
         seconds=time.monotonic() - began,
         memory=hw.session.memory(),
@@ -104,14 +117,11 @@ def run_once(
     )
 
 
-def carry_out(
-    check: Check, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None
-) -> tuple[Verdict, float, str, str, str]:
-    """Verdict, fraction of the points, message, the line in the student's file, and that of the check, if it broke.
+def carry_out(check: Check, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None) -> Ending:
+    """Run a check's own function. What a student's code was asked before a wrong answer is added to `failed`.
 
     Raises UsageError if the data or the command is wrong: the user can cure that, and no submission is at fault.
     """
-    verdict, fraction, message, where, part, broke = Verdict.PASS, 1.0, "", "", "", ""
     try:
         what = f"the check {check.name} ({Path(defined_at(check)).name})"
         seconds = seconds_of(homework.rubric.limits, hw.item)
@@ -119,36 +129,43 @@ def carry_out(
         with clock(what, seconds), redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             gained = check.function(hw, Draws(np.random.PCG64(seed)))
-        if gained is not None:
-            fraction = as_fraction(gained)
-            verdict = Verdict.PASS if fraction == 1.0 else Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
-            message = "" if fraction == 1.0 else shortfall(hw.measures, check, fraction)
+        return Ending(Verdict.PASS, 1.0) if gained is None else measured(as_fraction(gained), check, hw)
     except StudentError as error:
-        verdict, fraction, where = error.verdict, error.fraction, error.where
-        part = wrong_part(check.about, hw, error)
-        message = hw.session.as_handed_out(error.message)
         if failed is not None and hw.session.trace and not error.elsewhere:
             failed[check.name] = hw.session.trace.calls, error
-        if hw.session.allowance.used_up:
-            hw.review(f"{message}; {BY_HAND}")
+        return wrong(error, check, hw)
     except Undecided as question:
-        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(question)
         hw.review(str(question))
+        return Ending(Verdict.SKIPPED, message=str(question))
     except Skipped as reason:
-        verdict, fraction, message = Verdict.SKIPPED, 0.0, str(reason)
+        return Ending(Verdict.SKIPPED, message=str(reason))
     except (UsageError, KeyboardInterrupt) as error:
         found = made_of_no_numbers(error, check, hw) if isinstance(error, UnsendableError) else None
         if found is None:
             raise
-        (verdict, message), fraction = found, 0.0
+        verdict, message = found
+        return Ending(verdict, message=message, where=line_of(verdict, check, hw))
     except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
         found = by_tests(error, check) or by_answer(error, check, hw)
         verdict, message = found or (Verdict.INTERNAL, traceback.format_exc())
-        fraction = 0.0
         broke = line_that_broke(error, check) if verdict is Verdict.FAIL else ""
-    if verdict in (Verdict.FAIL, Verdict.PARTIAL) and not where:
-        where = place(check.about, hw, part)
-    return verdict, fraction, message, where, broke
+        return Ending(verdict, message=message, where=line_of(verdict, check, hw), broke=broke)
+
+
+def measured(fraction: float, check: Check, hw: Subject) -> Ending:
+    """The ending of a check that returned a fraction."""
+    if fraction == 1.0:
+        return Ending(Verdict.PASS, 1.0)
+    verdict = Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
+    return Ending(verdict, fraction, shortfall(hw.measures, check, fraction), line_of(verdict, check, hw))
+
+
+def wrong(error: StudentError, check: Check, hw: Subject) -> Ending:
+    """The ending of a check that found a mistake of the student's."""
+    message = hw.session.as_handed_out(error.message)
+    if hw.session.allowance.used_up:
+        hw.review(f"{message}; {BY_HAND}")
+    return Ending(error.verdict, error.fraction, message, error.where or line_of(error.verdict, check, hw, error))
 
 
 def shortfall(measures: Iterable[Measure], check: Check, fraction: float) -> str:
@@ -185,6 +202,13 @@ def as_fraction(gained: Any) -> float:
     if math.isnan(fraction := float(gained)):
         raise ValueError("the check returned nan, which is no fraction")
     return min(1.0, max(0.0, fraction))
+
+
+def line_of(verdict: Verdict, check: Check, hw: Subject, error: StudentError | None = None) -> str:
+    """The line in the student's file that a wrong answer comes from; "" if no answer is wrong."""
+    if verdict not in (Verdict.FAIL, Verdict.PARTIAL):
+        return ""
+    return place(check.about, hw, wrong_part(check.about, hw, error) if error is not None else "")
 
 
 def place(about: str, hw: Subject, part: str = "") -> str:
