@@ -406,9 +406,8 @@ def pack(recorder: Recorder, manifest: Mapping[str, Any]) -> bytes:
     written = BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
         for name, content in members.items():
-            archive.writestr(
-                zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9
-            )  # of 1980, so that no clock is in it
+            # A ZipInfo is of 1980, so that no clock is in it.
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
     return written.getvalue()
 
 

@@ -23,10 +23,8 @@ from grader.selftest.wheats import LEAST, wheats
 SEEDS, QUICK_SEEDS = 20, 1  # of right work
 OURS = "_selftest"  # how the names in inserted.py begin
 QUICK = 2  # mutants of each function and operator
-PATIENCE, LEAST_SECONDS = (
-    30,
-    3.0,
-)  # how many times as long as for the reference a check may take, and what is always given
+PATIENCE = 30  # how many times as long as for the reference a check may take
+LEAST_SECONDS = 3.0  # what it is always given
 
 
 @dataclass(frozen=True, slots=True)
