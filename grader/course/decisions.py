@@ -34,7 +34,8 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The last adjustment of an item, with its number, the points before its comments, and their numbers."""
+    """The last adjustment of an item, with its number, the points before its comments, the comments' numbers, and the
+    person's own reason without them."""
 
     id: int
     given: Adjustment
@@ -61,7 +62,7 @@ class Changed(UsageError):
 
 
 class Conflict(Changed):
-    """So they did, on the points of an item."""
+    """Someone else decided on the points of an item in the meantime."""
 
     def __init__(self, standing: Sequence[Standing]) -> None:
         first = standing[0].given

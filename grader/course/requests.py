@@ -95,6 +95,7 @@ def take_in(
 
 
 def from_table(path: Path) -> Iterator[tuple[str, str, str, str]]:
+    """Student, item, text and place of each request in a CSV. Raises UsageError for one without a column of them."""
     rows = read_lines(path, "the requests", "--requests")
     if rows and not any(column(row, *TEXTS) for _, row in rows):
         raise UsageError(f"{path} has no requests; its first line should be student,item,request")
@@ -105,7 +106,8 @@ def from_table(path: Path) -> Iterator[tuple[str, str, str, str]]:
 
 
 def from_folder(path: Path, items: Collection[str]) -> Iterator[tuple[str, str, str, str]]:
-    """Text files named after the student, as `ada.txt`, or after the student and the item, as `ada 2.1.txt`."""
+    """The same of text files named after the student, as `ada.txt`, or after student and item, as `ada 2.1.txt`. Raises
+    UsageError for a folder without any, for a link and for what is no text."""
     files = sorted(one for one in path.iterdir() if one.suffix.lower() in (".txt", ".md") and one.is_file())
     if not files:
         raise UsageError(f"{path} contains no text file; name a CSV, or a folder of files such as ada.txt")
@@ -130,7 +132,8 @@ def answer(
     most: Mapping[str, float],
 ) -> None:
     """Grant a request, with points if it is on an item, or do not grant it. `seen` is the number of the answer that
-    the person saw, `adjusted` that of the adjustment. Raises Changed if there is another by now."""
+    the person saw, `adjusted` that of the adjustment, and `most` the points of each item. Raises Changed if there is
+    another answer or adjustment by now, and UsageError without a reason or with points that are not possible."""
     if not reason.strip() or not author.strip():
         raise UsageError("the answer to a request needs a reason; type what the student is to read")
     expect_points(request.item, points, most, granted=granted)
@@ -164,7 +167,8 @@ def expect_points(item: str, points: float | None, most: Mapping[str, float], *,
 
 
 def reopen(book: Gradebook, request: Request, *, author: str) -> None:
-    """Open an answered request again. The points that it gave are taken back, unless someone decided on them since."""
+    """Open an answered request again. The points that it gave are taken back, unless someone decided on them since.
+    Raises UsageError if it is open."""
     with book.database.writing() as connection:
         row = connection.execute(
             "SELECT adjustment FROM answers WHERE request = ? ORDER BY id DESC", (request.id,)

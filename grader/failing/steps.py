@@ -116,6 +116,7 @@ def parts(value: Any) -> Iterator[tuple[Place, Any]]:
 
 
 def parts_at(place: Place, value: Any) -> Iterator[tuple[Place, Any]]:
+    """A value, and all parts below it, each with its place: of containers, and the numbers of short vectors."""
     yield place, value
     if isinstance(value, dict):
         for key, part in value.items():

@@ -62,20 +62,8 @@ def begin(
     files = [part for _, part in parts] or [path]
 
     def reading(newer: Mapping[str, str]) -> Callable[[], tuple[Submission, tuple[str, ...]]]:
-        return reader.begin(
-            read_here,
-            path,
-            wanted,
-            stubs,
-            name,
-            parts,
-            takes,
-            newer,
-            limits=limits,
-            about=str(path),
-            files=files,
-            code=CHOICE,
-        )
+        given = path, wanted, stubs, name, parts, takes, newer
+        return reader.begin(read_here, *given, limits=limits, about=str(path), files=files, code=CHOICE)
 
     first = reading({})
 

@@ -192,6 +192,7 @@ class View:
         return [(KEYS[at] if at < len(KEYS) else "", one, count.get(one.id, 0)) for at, one in enumerate(known)]
 
     def said(self, entry: Entry) -> list[tuple[int, str, str, str]]:
+        """The remarks on the student's item: number, place, text and author of each."""
         ids = self.desk.book.known_as(entry.student)
         rows = self.desk.book.database.rows(
             "SELECT id, student, place, text, author FROM remarks WHERE item = ? AND gone IS NULL ORDER BY id",
