@@ -80,21 +80,7 @@ def add_verbs(root: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     diff = add_verb("diff", "whose points or lateness differ between two runs, and why")
     diff.add_argument("old", type=int, metavar="OLD", help="the number of the earlier run")
     diff.add_argument("new", type=int, metavar="NEW", help="the number of the later run")
-    export = add_verb("export", "write the grades as another system takes them")
-    formats = [*SHEETS, *EACH, FEEDBACK]
-    export.add_argument("format", choices=formats, metavar="FORMAT", help=", ".join(formats))
-    export.add_argument("--out", type=Path, metavar="FILE", help=f"file, or folder (default: in DIR/{EXPORTS})")
-    export.add_argument("--assignment", default="", metavar="TITLE", help="canvas, nbgrader: the assignment's title")
-    export.add_argument("--for", dest="platform", choices=PLATFORMS, help=f"{FEEDBACK}: the platform that takes it")
-    export.add_argument(
-        "--from", dest="sender", default="", metavar="ADDRESS", help=f"{FEEDBACK} --for email: the sender"
-    )
-    export.add_argument(
-        "--again", action="store_true", help=f"{FEEDBACK}: also for students who got the same one before"
-    )
-    export.add_argument(
-        "--pseudonyms", action="store_true", help="csv, jsonl: for research, with pseudonyms instead of names and ids"
-    )
+    add_export_options(add_verb("export", "write the grades as another system takes them"))
     release = add_verb(
         "release", "show students the results of a run, if the rubric waits for a person", by_a_person=True
     )
@@ -103,6 +89,17 @@ def add_verbs(root: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
     release.add_argument("--log", action="store_true", help="only list what was released, when and by whom")
     add_verb("forget", "delete all that this folder holds of a student", of_a_student=True)
     return list(verbs.choices.values())
+
+
+def add_export_options(export: argparse.ArgumentParser) -> None:
+    add, formats = export.add_argument, [*SHEETS, *EACH, FEEDBACK]
+    add("format", choices=formats, metavar="FORMAT", help=", ".join(formats))
+    add("--out", type=Path, metavar="FILE", help=f"file, or folder (default: in DIR/{EXPORTS})")
+    add("--assignment", default="", metavar="TITLE", help="canvas, nbgrader: the assignment's title")
+    add("--for", dest="platform", choices=PLATFORMS, help=f"{FEEDBACK}: the platform that takes it")
+    add("--from", dest="sender", default="", metavar="ADDRESS", help=f"{FEEDBACK} --for email: the sender")
+    add("--again", action="store_true", help=f"{FEEDBACK}: also for students who got the same one before")
+    add("--pseudonyms", action="store_true", help="csv, jsonl: for research, with pseudonyms instead of names and ids")
 
 
 def points(text: str) -> float:
