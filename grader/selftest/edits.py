@@ -16,6 +16,7 @@ LABEL, WRONG, GENERAL = "label base", "wrong parameter", "general"
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 REDUCTIONS = {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "argmax": "argmin", "argmin": "argmax"}
 ONE_ARGUMENT = {"exp", "log", "sqrt", "tanh", "abs", "square", "cos", "sin", "log1p", "expm1", "sigmoid", "softmax"}
+ZEROS = {"zeros", "zeros_like", "new_zeros"}  # functions whose answer is the same twice and negated
 EVEN = {"abs", "absolute", "fabs", "square"}  # functions of a number that its sign does not change
 OTHER_LOGS = {"log": ("log10", "log2", "log1p"), "exp": ("expm1", "exp2")}
 
@@ -108,6 +109,13 @@ def whose_sign_is_lost(node: ast.AST) -> ast.expr | None:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[one], keywords=[]):
             return one if name in EVEN else None
     return None
+
+
+def is_zeros(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name in ZEROS
+    return False
 
 
 def negated(node: ast.AST) -> str:
@@ -293,7 +301,7 @@ def of_update(node: ast.AugAssign, names: Sequence[str]) -> Iterator[tuple[str, 
 
 def of_assignment(node: ast.Assign, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     target = text(node.targets[0])
-    if not isinstance(node.value, ast.Tuple | ast.Dict | ast.List | ast.Constant):
+    if not isinstance(node.value, ast.Tuple | ast.Dict | ast.List | ast.Constant) and not is_zeros(node.value):
         yield from ((FACTOR, f"{target} = 2 * ({text(node.value)})"), (SIGN, f"{target} = -({text(node.value)})"))
     if not isinstance(node.targets[0], ast.Name | ast.Tuple):
         yield MISSING, "pass"

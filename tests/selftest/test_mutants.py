@@ -209,3 +209,11 @@ def test_a_change_that_would_change_nothing_is_no_mistake():
     rows = [("a", 1.5)]
     told = [argument(value) for value in (rows, (np.ones(2), "a"), {"w": np.ones(2)}, {"w": 1.0}, "a", 1.5, np.ones(2))]
     assert told == ["n", "s", "s", "n", "n", "f", "f1"]
+
+
+@pytest.mark.parametrize(("value", "is_one"), [("np.zeros(3)", False), ("np.zeros_like(x)", False), ("f(x)", True)])
+def test_twice_as_many_zeros_are_no_mistake(value, is_one):
+    content = f"def f(x):\n    out = {value}\n    return out\n".encode()
+    new = {one.new for one in edits.edits(content, ast.parse(content).body[0])}
+    assert (f"out = 2 * ({value})" in new) == is_one
+    assert (f"out = -({value})" in new) == is_one
