@@ -335,6 +335,8 @@ class Search:
                     packed += self.inside(name, prefix, content, where, depth, len(packed))
         except SubmissionError:
             raise
+        except unpack.CutOffError:
+            self.skip(f"{where} may be cut off, because it does not end as a tar does; pack it again")
         except RecursionError:
             raise SubmissionError(f"{where} is damaged; pack it again") from None
         except (RuntimeError, NotImplementedError) as error:  # zipfile raises these for encryption and rare compression
@@ -365,7 +367,8 @@ class Search:
         """Read an archive inside an archive; note one that cannot be opened."""
         path = prefix + printable(name)
         if depth >= NESTING or kept >= COPIES:
-            self.skip(f"{path} was not opened, because it is nested too deep in archives; pack the work as one zip")
+            why = "it is nested too deep in archives" if depth >= NESTING else f"{COPIES} archives lie beside it"
+            self.skip(f"{path} was not opened, because {why}; pack the work as one zip")
             return []
         try:
             inner = self.take(content(), where, name)

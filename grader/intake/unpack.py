@@ -46,6 +46,10 @@ class TooBigError(SubmissionError):
     """A limit of this module or of archive.py was hit."""
 
 
+class CutOffError(Exception):
+    """A tar ends without the mark of its end, or goes on with no header: more files may have been in it."""
+
+
 class Budget:
     """How many bytes may still be decompressed. All archives of one submission share it."""
 
@@ -104,23 +108,27 @@ def table_of_contents(file: IO[bytes]) -> int:
 
 
 def tarred(file: IO[bytes], where: str, budget: Budget) -> Iterator[Member]:
-    """Yield a tar's members in one pass, after a first pass that checks the headers."""
-    look_at_headers(Charged(decompressed(file), where, budget), where)
+    """Yield a tar's members in one pass, after a first pass that checks the headers. Raises CutOffError at the end of
+    one that may not be whole, which `tarfile` does not tell."""
+    whole = look_at_headers(Charged(decompressed(file), where, budget), where)
     with tarfile.open(fileobj=Charged(decompressed(file), where, budget), mode="r|") as archive:
         for member in archive:
             archive.members = []  # type: ignore[attr-defined]  # it would keep all of them, and needs none here
             if not member.isdir():
                 yield member.name, member.isreg(), lambda member=member: archive.extractfile(member)  # type: ignore[misc]
+    if not whole:
+        raise CutOffError
 
 
-def look_at_headers(stream: Charged, where: str) -> None:
-    """Raise SubmissionError for headers that could keep `tarfile` busy for hours, as in CVE-2024-6232."""
+def look_at_headers(stream: Charged, where: str) -> bool:
+    """Whether the headers lead to the mark of the end. Raises SubmissionError for headers that could keep `tarfile`
+    busy for hours, as in CVE-2024-6232."""
     members = for_all = 0
     while len(block := stream.exactly(tarfile.BLOCKSIZE)) == tarfile.BLOCKSIZE:
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except tarfile.TarError:
-            return  # the end, or damage; `tarfile` stops here too
+            return not any(block)  # the end, or damage; `tarfile` stops here too
         if info.type in ABOUT:
             if not 0 <= info.size <= HEADER:
                 raise TooBigError(f"{where} holds a header of {info.size} bytes; pack it again as a plain zip")
@@ -139,6 +147,7 @@ def look_at_headers(stream: Charged, where: str) -> None:
             raise SubmissionError(f"{where} holds sparse files; pack it again as a plain zip")
         if info.isreg() or info.type not in tarfile.SUPPORTED_TYPES:
             stream.skip(padded(info.size))
+    return False
 
 
 def padded(size: int) -> int:

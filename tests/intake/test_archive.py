@@ -116,6 +116,25 @@ def test_an_archive_of_a_kind_that_is_not_opened_is_a_question_where_a_file_is_m
             read(put(tmp_path / "alone", {name: b"\x5d\0\0" + b"z" * 500}), WANTED, STUBS)
 
 
+@pytest.mark.parametrize("cut", ["before a header", "in a header", "a broken header"])
+def test_a_tar_that_is_cut_where_tarfile_does_not_tell_is_a_question_where_a_file_is_missing(tmp_path, cut):
+    path = tarred(tmp_path / "work.tar", WORK, "w:")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"layers.py") // 512 * 512
+    data[at + 200] ^= cut == "a broken header"
+    path.write_bytes(data if cut == "a broken header" else data[: at + 100 * (cut == "in a header")])
+    found = read(path, WANTED, STUBS)
+    assert found.files == {"functions.py": WORK["functions.py"]}
+    assert "could not be opened: work.tar may be cut off" in found.questions["layers.py"]
+
+
+def test_a_whole_tar_without_the_mark_of_its_end_is_read(tmp_path):
+    path = tarred(tmp_path / "work.tar", WORK, "w:")
+    path.write_bytes(path.read_bytes()[: 2 * 512 * len(WORK)])  # a header and a block for each
+    found = read(path, WANTED, STUBS)
+    assert (found.files, found.questions) == (WORK, {})
+
+
 def test_an_empty_tar_is_empty(tmp_path):
     (tmp_path / "work.tar").write_bytes(bytes(10240))
     with pytest.raises(SubmissionError, match="is empty; pack the work as a zip"):
@@ -321,8 +340,17 @@ def test_archives_in_archives_end_somewhere(tmp_path):
     content = zipped(tmp_path / "0.zip", WORK).read_bytes()
     for level in range(1, 6):
         content = zipped(tmp_path / f"{level}.zip", {"inner.zip": content}).read_bytes()
-    with pytest.raises(SubmissionError, match="holds none of"):
+    with pytest.raises(SubmissionError, match=r"holds none of.* nested too deep"):
         read(tmp_path / "5.zip", WANTED, STUBS)
+
+
+def test_more_archives_beside_each_other_than_are_opened_are_told_as_that(tmp_path):
+    inner = zipped(tmp_path / "inner.zip", {"notes.txt": b"x"}).read_bytes()
+    found = read(zipped(tmp_path / "a.zip", {f"{n}.zip": inner for n in range(102)} | WORK), WANTED, STUBS)
+    assert found.files == WORK
+    assert [note for note in found.notes if "not opened" in note] == [
+        f"{n}.zip was not opened, because 100 archives lie beside it; pack the work as one zip" for n in (100, 101)
+    ]
 
 
 def test_a_tree_deeper_than_python_recurses(tmp_path):
