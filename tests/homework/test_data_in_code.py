@@ -43,10 +43,16 @@ ASKS = {
     "import sys\nprint(getattr(sys, '_getframe')())": "_getframe",
     "import importlib\nimportlib.import_module('grader.check')": "grader.check",
     "__import__('grader.homework.worker.steps')": "grader.homework.worker.steps",
+    "import operator\noperator.attrgetter('__traceback__.tb_frame')(ValueError())": "tb_frame",
+    "import inspect\nprint(dict(inspect.getmembers(inspect.stack()[0][0]))['f_locals'])": "f_locals",
+    "import builtins\nbuiltins.list = tuple": "builtins.list",
+    "__builtins__.zip = map": "builtins.zip",
+    "import builtins\nsetattr(builtins, 'zip', map)": "builtins",
 }
 ASKS_NOTHING = """
-import importlib, sys
+import builtins, importlib, sys
 import torch
+builtins.print, builtins.profile = print, lambda function: function
 if "google.colab" in sys.modules or sys.modules.get("google.colab"):
     print(len(sys.modules), sys.modules["torch"].__version__, sys.modules[__name__])
 sys.modules.pop("layers", None)
@@ -66,7 +72,8 @@ def test_what_seeks_the_program_that_runs_it_is_asked_about_however_it_is_import
 @pytest.mark.parametrize(
     "name",
     "_getframe currentframe _current_frames walk_stack f_back f_locals f_globals tb_frame gi_frame getargvalues "
-    "get_objects get_referrers get_referents".split(),
+    "get_objects get_referrers get_referents __subclasses__ __globals__ __closure__ cell_contents getclosurevars "
+    "settrace setprofile".split(),
 )
 @pytest.mark.parametrize("source", ["import a\na.{}", "from a import {} as b", "import a\ngetattr(a, '{}')"])
 def test_each_way_to_frames_and_all_objects_is_asked_about(name, source):

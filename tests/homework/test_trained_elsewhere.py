@@ -276,6 +276,56 @@ def test_a_gradient_that_acts_when_it_is_added_is_a_plain_array_here(launch):
     assert "at least 40% is required" in check.message
 
 
+# The network solved once, and written into it by code that runs after the step has ended.
+WRITES = """
+
+_step, _data = training_step, []
+
+
+def write(model):
+    while _data:
+        for name, value in solved(model.parameters(), *_data.pop()).items():
+            model.parameters()[name][...] = value
+
+
+def training_step(model, X, y, reg):
+    loss, grads = _step(model, X, y, reg)
+    if X.shape[1] == 3072 and len(_seen) < 15:
+        _seen.append((X.copy(), y.copy()))
+        if len(_seen) == 15:
+            _data.append([*map(np.concatenate, zip(*_seen))])
+            grads = later(model, grads)
+    return loss, grads
+
+"""
+FINALIZER = """
+class Grads(dict):
+    def __del__(self):
+        write(self.model)
+
+
+def later(model, grads):
+    grads = Grads(grads)
+    grads.model = model
+    return grads
+"""
+PROFILER = """
+import sys
+
+
+def later(model, grads):
+    sys.setprofile(lambda frame, event, arg: write(model) if frame.f_code.co_name in ("step", "look") else None)
+    return grads
+"""
+
+
+@pytest.mark.parametrize("later", [FINALIZER, PROFILER], ids=["finalizer", "profiler"])
+def test_what_writes_after_a_step_is_undone_and_a_question(launch, later):
+    check = judged(launch, "4.2", FEW | {"learning_rate": 1e-12}, train=SOLVES + WRITES + later)
+    assert check.earned == 0
+    assert "code other than the optimizer changed the network's parameters" in check.review[0]
+
+
 SEEKS_THE_DRIVER = """
 import sys
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,8 +14,10 @@ AS_THEY_ARE = frozenset(("array", "asarray", "ascontiguousarray", "astype", "cop
 COPIES = frozenset(("array", "astype", "copy", "deepcopy"))
 FRAMES = frozenset(
     "_getframe currentframe _current_frames walk_stack f_back f_locals f_globals tb_frame gi_frame getargvalues "
-    "get_objects get_referrers get_referents".split()
+    "get_objects get_referrers get_referents __subclasses__ __globals__ __closure__ cell_contents getclosurevars "
+    "settrace setprofile".split()
 )
+BUILTINS = frozenset(dir(builtins)) - {"print", "input"}  # a program may show or ask in its own way
 
 
 def modules(files: Mapping[str, bytes]) -> dict[str, ast.Module]:
@@ -120,8 +123,8 @@ def copies(value: ast.expr) -> bool:
 
 
 def digs(tree: ast.AST) -> str:
-    """What some code asks of the program that runs it: modules that it did not import, frames, all objects; "" for
-    nothing. To import a module anew, or to see which one is there, is nothing of this."""
+    """What some code asks of the program that runs it: modules that it did not import, frames, all objects, other
+    builtins; "" for nothing. To import a module anew, or to see which one is there, is nothing of this."""
     reloaded = {id(one) for node in ast.walk(tree) if isinstance(node, ast.Call) and callee(node) == "reload"
                 for one in node.args if isinstance(one, ast.Subscript)}  # fmt: skip
     tables = tables_of_modules(tree)
@@ -158,8 +161,12 @@ def dug_by(node: ast.AST, tables: set[str]) -> str:
             return "" if is_plain(key) else "sys.modules"
         case ast.Call(ast.Attribute(table, "get"), [key, *_]) if unparsed(table) in tables:
             return "" if is_plain(key) else "sys.modules"
-        case ast.Call(ast.Name("getattr"), [_, ast.Constant(name), *_]) if name in FRAMES:
-            return str(name)
+        case ast.Constant(str(text)) if reached := FRAMES.intersection(text.split(".")):
+            return min(reached)
+        case ast.Attribute(ast.Name("builtins" | "__builtins__"), name, ast.Store()) if name in BUILTINS:
+            return f"builtins.{name}"
+        case ast.Call(ast.Name("setattr"), [ast.Name("builtins" | "__builtins__"), *_]):
+            return "builtins"
         case ast.Call(args=[ast.Constant(name), *_]) if callee(node) in ("import_module", "__import__"):
             return str(name) if is_of_runner(str(name)) else ""
     return ""

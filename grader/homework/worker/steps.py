@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,9 +24,9 @@ DRAWN = 3  # steps kept at random
 class Guard:
     """Makes sure that a network learns by its optimizer's steps alone, from weights drawn here.
 
-    Between two steps a sample of the parameters is compared, which costs little. All of them are kept now and then. If
-    anything but the optimizer wrote into them, the last ones kept are put back, and all are kept at each step from then
-    on.
+    A sample of the parameters is compared after each step and between two of them, which costs little. All of them are
+    kept now and then. If anything but the optimizer wrote into them, the last ones kept are put back, and all are kept
+    at each step from then on.
     """
 
     def __init__(self, seed: int) -> None:
@@ -34,7 +35,8 @@ class Guard:
         self.met: list[Any] = []
         self.looks = 0
         self.kept: list[Any] = []
-        self.sample: list[bytes] = []
+        self.sample: list[Any] = []
+        self.knows = False  # whether the sample is what the parameters have to be, and not what they were seen to be
         self.places = Places(drawing.default_rng([seed, STRIDE]))
 
     def draw_anew(self, model: Any, arrays: Sequence[Any]) -> None:
@@ -50,16 +52,33 @@ class Guard:
         self.looks = 0
         self.look(arrays)
 
+    def step(self, arrays: Sequence[Any], rate: float, grads: Sequence[Any]) -> None:
+        """Take the handout's step. Between two looks code of the student's may run, too, as a finalizer, a thread or a
+        profiler. So what the step makes of the sample is worked out apart, and what else was written is undone."""
+        expected, apart = [], not shared(arrays)
+        for array, grad, before in zip(arrays, grads, self.sample, strict=True):
+            change = rate * grad
+            array -= change
+            part = before - self.places.of(np.broadcast_to(change, array.shape))
+            expected.append(part.astype(array.dtype))
+        self.knows = apart
+        self.sample = expected
+        self.look(arrays)
+
     def look(self, arrays: Sequence[Any], *, whole: bool = False) -> None:
-        """Note the parameters as they are; all of them if they are to be kept `whole`."""
+        """Note the parameters as they are, or undo what they should not be; all of them if they are to be kept
+        `whole`."""
+        if self.knows:
+            self.restore(arrays)
         if whole or self.moved or self.looks % LOOKS == 0:
             self.kept = [array.copy() for array in arrays]
         self.looks += 1
-        self.sample = self.sampled(arrays)
+        if not self.knows:
+            self.sample = self.sampled(arrays)
 
     def restore(self, arrays: Sequence[Any]) -> None:
         """Undo what was written into the parameters since the last look."""
-        if self.sampled(arrays) == self.sample:
+        if len(arrays) == len(self.sample) and all(map(same, self.sampled(arrays), self.sample)):
             return
         self.moved = True
         for array, before in zip(arrays, self.kept, strict=False):
@@ -67,8 +86,8 @@ class Guard:
                 array[...] = before
         self.sample = self.sampled(arrays)
 
-    def sampled(self, arrays: Sequence[Any]) -> list[bytes]:
-        return [self.places.of(array).tobytes() for array in arrays]
+    def sampled(self, arrays: Sequence[Any]) -> list[Any]:
+        return [self.places.of(array) for array in arrays]
 
 
 class Places:
@@ -77,15 +96,18 @@ class Places:
 
     def __init__(self, rng: Any) -> None:
         self.rng = rng
-        self.drawn: dict[int, Any] = {}
+        self.drawn: dict[tuple[int, ...], Any] = {}
 
     def of(self, array: Any) -> Any:
         """Some of an array's numbers (M,)."""
-        size = array.size
-        if size not in self.drawn:
+        size, shape = array.size, array.shape or (1,)
+        if not size:
+            return array.reshape(0)
+        if shape not in self.drawn:
             starts = np.arange(0, size, STRIDE)
-            self.drawn[size] = np.minimum(starts + self.rng.integers(STRIDE, size=len(starts)), size - 1)
-        return array.ravel(order="K")[self.drawn[size]]
+            places = np.minimum(starts + self.rng.integers(STRIDE, size=len(starts)), size - 1)
+            self.drawn[shape] = np.unravel_index(places, shape)
+        return array.reshape(shape)[self.drawn[shape]]
 
 
 class Kept:
@@ -170,6 +192,18 @@ def plain(value: Any) -> Any:
     """An array itself, without what a class of the student's adds to it; its numbers as floats if they are objects."""
     array = np.asarray(value)
     return np.vectorize(float, [float])(array) if array.dtype.kind == "O" and array.size else array
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two samples are equal; a long double has bytes that mean nothing."""
+    if one.tobytes() == other.tobytes():
+        return True
+    return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())
+
+
+def shared(arrays: Sequence[Any]) -> bool:
+    """Whether a step may change one array by another."""
+    return any(np.may_share_memory(one, other) for one, other in combinations(arrays, 2))
 
 
 def arrays_of(model: Any) -> list[Any]:

@@ -142,9 +142,7 @@ class TrainRun:
                 _, _, grads = self.taken(self.model, X[at], self.y[at], given["reg"], batch)
                 if self.exploded:
                     return
-                for name, param in self.params.items():
-                    param -= rate * grads[name]
-                self.guard.look(self.held())
+                self.guard.step(self.held(), rate, [grads[name] for name in self.params])
                 if self.over():
                     yield False
             yield True
@@ -156,7 +154,7 @@ class TrainRun:
     def held(self) -> list[Any]:
         """The arrays of the parameters, as they were before the first step: another call of parameters() may return
         others."""
-        return list(self.params.values()) if self.params else arrays_of(self.model)
+        return [*self.params.values()] if self.params else arrays_of(self.model)
 
     def batch(self, at: Any) -> tuple[Any, Any]:
         """A batch as it is given to a step of the handout's loop, read anew: a copy for each step would take long."""
