@@ -47,6 +47,9 @@ ASKS = {
     "import inspect\nprint(dict(inspect.getmembers(inspect.stack()[0][0]))['f_locals'])": "f_locals",
     "import builtins\nbuiltins.list = tuple": "builtins.list",
     "__builtins__.zip = map": "builtins.zip",
+    "import torch\ntorch._foreach_norm = abs": "torch._foreach_norm",
+    "from torch import optim\noptim.Adam.step = abs": "optim.Adam.step",
+    "import torch\ntorch.nn.Parameter.data = property(abs)": "torch.nn.Parameter.data",
     "import builtins\nsetattr(builtins, 'zip', map)": "builtins",
 }
 ASKS_NOTHING = """
@@ -58,6 +61,8 @@ if "google.colab" in sys.modules or sys.modules.get("google.colab"):
 sys.modules.pop("layers", None)
 for name in ("torchsummary", "tqdm"):
     importlib.import_module(name)
+torch.load, torch.backends.cudnn.deterministic, optim = torch.load, True, torch.optim.Adam([x])
+optim.rate, nn.fc.weight, torchvision.datasets.FashionMNIST.mirrors = 0.1, 0, []
 x = torch.stack([torch.ones(2)]).trace()
 print(list(torch.nn.Linear(1, 1).modules()), getattr(x, "grad", None), locals(), globals())
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import re
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
@@ -17,6 +18,8 @@ FRAMES = frozenset(
     "get_objects get_referrers get_referents __subclasses__ __globals__ __closure__ cell_contents getclosurevars "
     "settrace setprofile".split()
 )
+# Classes and modules of a library whose functions a run is watched with.
+WATCHED_WITH = re.compile(r"torch(\.(Tensor|nn|optim|autograd)(\.\w+)*)?|(nn|optim)\.[A-Z]\w*")
 BUILTINS = frozenset(dir(builtins)) - {"print", "input"}  # a program may show or ask in its own way
 
 
@@ -165,6 +168,8 @@ def dug_by(node: ast.AST, tables: set[str]) -> str:
             return min(reached)
         case ast.Attribute(ast.Name("builtins" | "__builtins__"), name, ast.Store()) if name in BUILTINS:
             return f"builtins.{name}"
+        case ast.Attribute(owner, name, ast.Store()) if name != "load" and WATCHED_WITH.fullmatch(unparsed(owner)):
+            return f"{unparsed(owner)}.{name}"
         case ast.Call(ast.Name("setattr"), [ast.Name("builtins" | "__builtins__"), *_]):
             return "builtins"
         case ast.Call(args=[ast.Constant(name), *_]) if callee(node) in ("import_module", "__import__"):

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
-import torch
 from torch.nn.modules.module import register_module_forward_pre_hook
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from .moved import Moved
+from .moved import Moved, torch
 from .replaced import replace
 
 OPERATIONS = 10_000  # most operations of a loss to search
@@ -82,6 +82,9 @@ class Watch:
         self.model: Any = None
         self.candidate: tuple[Any, Any] | None = None  # a module, and the batch that it was called with
         self.optimizer: Any = None
+        self.hooked: WeakKeyDictionary[Any, tuple[int, int]] = (
+            WeakKeyDictionary()
+        )  # optimizer -> its hooks of the watch
         self.shape: tuple[int, ...] | None = None
         self.given = Spread()
         self.kind: Any = None
@@ -97,7 +100,6 @@ class Watch:
     def begin(self) -> None:
         register_module_forward_pre_hook(self.called)
         register_optimizer_step_pre_hook(self.steps_next)
-        register_optimizer_step_post_hook(self.step)
         library: Any = torch.autograd
         backward, grad = library.backward, library.grad
 
@@ -195,9 +197,34 @@ class Watch:
         another."""
         return len(self.losses) % LOOKS == 1 and self.convolutions is not None and not self.convolutions.spans
 
-    def steps_next(self, optimizer: Any, *_: Any) -> None:
+    def steps_next(self, optimizer: Any, args: Any, kwargs: Any) -> Any:
+        """Called before all other hooks of an optimizer's step: those of the watch come last before the step and first
+        after it, so that what others write is not the step's. So it is with a closure that the step calls."""
         self.moved.see(each for group in optimizer.param_groups for each in group["params"])
+        before, after = optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks
+        if optimizer not in self.hooked:
+            hooks = optimizer.register_step_pre_hook(self.compare), optimizer.register_step_post_hook(self.step)
+            self.hooked[optimizer] = hooks[0].id, hooks[1].id
+        last, first = self.hooked[optimizer]
+        before.move_to_end(last)
+        after.move_to_end(first, last=False)
+        closures = {name: self.apart(one) if name == "closure" else one for name, one in kwargs.items()}
+        return (optimizer, *map(self.apart, args[1:])), closures
+
+    def compare(self, *_: Any) -> None:
         self.moved.compare()
+
+    def apart(self, closure: Any) -> Any:
+        """A closure that an optimizer's step calls."""
+
+        def called(*args: Any, **kwargs: Any) -> Any:
+            self.moved.take()
+            try:
+                return closure(*args, **kwargs)
+            finally:
+                self.moved.compare()
+
+        return called if callable(closure) else closure
 
     def step(self, optimizer: Any, *_: Any) -> None:
         self.optimizer, self.stepped, self.awaiting = optimizer, True, True

@@ -112,6 +112,62 @@ found["no marks"] = [is_marked(x) for x in (
     (pictures > 0).float(), torch.zeros(8, 3), torch.fft.fft2(own.float()), own[:0],
     pictures.float() + torch.randn(64, 28, 28), torch.nn.functional.avg_pool2d(own[:, :, 9:], 3, 1, 1),
     *(nn.functional.pad(torch.randn(1, 8, side), [0, 28 - side]) for side in range(7, 28)))]
+
+class Outer(torch.optim.Optimizer):  # as Lookahead: its step has another optimizer step, and goes on from there
+    def __init__(self, inner):
+        super().__init__(inner.param_groups[0]["params"], {})
+        self.inner = inner
+
+    def step(self, closure=None):
+        self.inner.step()
+        for one in self.param_groups[0]["params"]:
+            one.data.mul_(0.5).sub_(7)
+
+def stepped(act, make=torch.optim.SGD):
+    layer, watch.moved = nn.Linear(2, 1, bias=False), Moved()
+    layer.weight.data.fill_(0)
+    optimizer = make(layer.parameters(), lr=1.0)
+    write = lambda *_: (layer.weight.data.add_(50), None)[1]
+    for step in range(3):
+        layer.weight.grad = torch.ones(1, 2)
+        act(step, optimizer, write)
+    watch.moved.compare()
+    return watch.moved.by_steps().get(layer.weight, layer.weight).tolist(), bool(watch.moved.written)
+
+def hooked(register):
+    def act(step, optimizer, write):
+        if step == 1:
+            getattr(optimizer, register)(write)
+        optimizer.step()
+    return act
+
+def lowered(step, optimizer, write):
+    weight = optimizer.param_groups[0]["params"][0]
+    def closure():
+        optimizer.zero_grad()
+        loss = ((weight - 3) ** 2).sum()
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+
+def outer(step, optimizer, write):
+    outers.setdefault(id(optimizer), Outer(optimizer)).step()
+
+def unseen(step, optimizer, write):
+    torch._foreach_norm = lambda tensors, *_: [torch.zeros(())]
+    write() if step == 1 else None
+    optimizer.step()
+
+outers = {}
+watch.begin()
+found["a step alone"] = stepped(lambda step, optimizer, write: optimizer.step())
+found["a hook before it"] = stepped(hooked("register_step_pre_hook"))
+found["a hook after it"] = stepped(hooked("register_step_post_hook"))
+found["a closure"] = stepped(lambda step, optimizer, write: optimizer.step(write))
+found["a closure by its name"] = stepped(lambda step, optimizer, write: optimizer.step(closure=write))
+found["another closure"] = stepped(lowered, torch.optim.LBFGS)
+found["an optimizer in it"] = stepped(outer)
+found["another norm"] = stepped(unseen)
 print(json.dumps(found))
 """
 
@@ -196,3 +252,22 @@ def test_pictures_of_the_test_set_are_known_again(found):
 
 def test_parameters_that_are_whole_numbers_are_not_followed(found):
     assert found["whole numbers"] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "by_steps", "written"),
+    [
+        ("a step alone", -3.0, False),
+        ("a hook before it", -3.0, True),
+        ("a hook after it", -3.0, True),
+        ("a closure", -3.0, True),
+        ("a closure by its name", -3.0, True),
+        ("another closure", 3.0, False),
+        ("an optimizer in it", -13.125, False),
+        ("another norm", -3.0, True),
+    ],
+)
+def test_what_runs_in_an_optimizers_step_beside_it_is_no_part_of_it(found, name, by_steps, written):
+    values, wrote = found[name]
+    assert values == [pytest.approx([by_steps, by_steps], abs=1e-4)]
+    assert wrote == written
