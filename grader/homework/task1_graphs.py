@@ -351,11 +351,22 @@ def own_arity(f4: Any) -> int:
             if arity is None:  # f4 is missing or takes any number of arguments: try the next number
                 continue
             raise
-        unpack("f4", value, ("L", "grads"))
+        _, grads = unpack("f4", value, ("L", "grads"))
         if count == 0:
             raise Mismatch("f4 takes no inputs, so it has no gradients; give your graph at least one")
-        return count
+        given = len(grads) if isinstance(grads, tuple | list) else count
+        return given if given != count and fits(f4, given) else count
     raise NotImplementedYet("f4 is missing, or fails for every number of inputs from 1 to 8")
+
+
+def fits(f4: Any, count: int) -> bool:
+    """Whether f4 takes so many inputs and gives a gradient of each. The others are settings, such as `power=2`."""
+    if not 0 < count <= MOST_INPUTS:
+        return False
+    try:
+        return len(f4(*[0.5] * count)[1]) == count
+    except (Raised, TypeError, LookupError):
+        return False
 
 
 def smooth_point(f4: Any, rng: np.random.Generator, arity: int) -> tuple[Array, Array, float]:

@@ -339,8 +339,10 @@ def test_what_may_be_wrong_with_f4_is_thought_of_only_where_it_is_wrong(student:
         lambda *v: (sum(a * a for a in v), tuple(2 * a for a in v)),
         lambda a, b, c: (np.exp(40 * a) * b + c, (40 * np.exp(40 * a) * b, np.exp(40 * a), 1.0)),
         lambda a, b: (max(a, b), (float(a > b), float(b > a))),
+        lambda a, b, power=2: (a * b**power, (b**power, power * a * b ** (power - 1))),
+        lambda a, b=2.0, *more: (a * b, (b, a)),
     ],
-    ids=["one input", "any number", "steep", "a kink"],
+    ids=["one input", "any number", "steep", "a kink", "a setting", "two inputs and any number"],
 )
 def test_f4_of_any_form_is_accepted(f4: Callable[..., Any], student: Student) -> None:
     student["functions"].f4 = f4
