@@ -185,6 +185,7 @@ def notebook_claim(hw: Subject, rng: np.random.Generator) -> None:
         cells = {claim.cell for claim in student.claims if claim.of_test}
         expect_run(hw, student, "a test accuracy is", cells)
         expect_computed(hw, student, "claim", cells)
+        ask_of_functions(hw, student, fashion_run.first(hw))
         expect_near(hw, fashion_run.first(hw), student.claimed)
         return
     cells = {claim.cell for claim in student.claims}
@@ -280,6 +281,7 @@ def hyperparameters(hw: Subject, rng: np.random.Generator) -> float:
         rows = [[name, value if isinstance(value, str) else f"{value:g}"] for name, value in found.items()]
         hw.draw(Figure("table", "Hyperparameters as used", {"columns": ["", "value"], "rows": rows}))
     if missing:
+        ask_of_functions(hw, student, outcome)
         unjudged(hw, outcome, student.claimed)
         raise Partly(f"not found in {PART1}: {', '.join(missing)}", 1 - len(missing) / len(WANTED))
     return 1.0

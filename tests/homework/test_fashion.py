@@ -693,6 +693,15 @@ def test_a_network_of_functions_alone_is_left_to_a_person(check):
     assert isinstance(ended, Mismatch)
 
 
+@pytest.mark.parametrize("check", ["notebook_claim", "hyperparameters"])
+def test_what_a_network_of_functions_claims_and_uses_waits_with_it(check):
+    student = replace(notebook_with(network=False), claims=(claimed_accuracy.Claim(0.9, 1, of_test=True),))
+    facts = {"layers": [], "loss": "", "optimizer": "", "settings": {}}  # as of a loop that slices tensors
+    ended, questions = asked_of(getattr(task5_fashion, check), student, outcome(facts=facts, accuracy=0.0))
+    assert isinstance(ended, Skipped)
+    assert ["how good is it?" in question for question in questions] == [True]
+
+
 @pytest.mark.parametrize("check", ["notebook_trains", "architecture", "test_accuracy"])
 @pytest.mark.parametrize(
     "absent",
