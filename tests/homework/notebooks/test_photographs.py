@@ -174,6 +174,21 @@ def test_names_are_of_all_that_were_opened_or_of_the_two():
     assert [one.stated for one in found[1:]] == ["x", "y"]
 
 
+@pytest.mark.parametrize(
+    ("names", "code", "shown", "by_file"),
+    [
+        (["cat", "Dog"], "pass", ["cat", "dog"], True),
+        (["cat", "dog"], "truths = ['tabby', 'boxer']", ["tabby", "boxer"], False),
+        (["cat", "boxer"], "truths = ['tabby', 'dog']", ["cat", "boxer"], False),
+    ],
+)
+def test_names_that_only_repeat_those_of_the_files_say_nothing_more(names, code, shown, by_file):
+    two = opened("cat.jpg", "dog.jpg")
+    photographs.state(two, two, names, list(photographs.truths(written(code))))
+    assert [one.stated for one in two] == shown
+    assert [one.by_file for one in two] == [by_file] * 2
+
+
 def test_it_is_told_where_only_a_files_name_says_what_is_shown():
     two = opened("cat.jpg", "img1.jpg")
     photographs.state(two, two, [], list(photographs.truths(written("pass"))))
