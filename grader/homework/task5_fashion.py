@@ -159,7 +159,7 @@ def notebook_trains(hw: Subject, rng: np.random.Generator) -> None:
     student = fashion_run.part1(hw)
     outcome = fashion_run.first(hw)
     ask_of_functions(hw, student, outcome)
-    if not student.defines_network:
+    if not student.defines_network and not outcome.fact("layers", list):
         raise Mismatch(f"{PART1} defines no network: no class of it derives from nn.Module")
     for problem in outcome.problems[:3]:
         hw.advise(handed_in.told(problem))

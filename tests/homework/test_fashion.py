@@ -693,6 +693,12 @@ def test_a_network_of_functions_alone_is_left_to_a_person(check):
     assert isinstance(ended, Mismatch)
 
 
+def test_a_network_that_was_seen_is_one_even_if_no_class_of_the_notebook_says_so():
+    student = notebook_with(network=False)  # as `model = nn.Linear(784, 10)`
+    ended, _ = asked_of(task5_fashion.notebook_trains, student, outcome(facts={"layers": [["fc", "Linear", [10], 7]]}))
+    assert ended is None
+
+
 @pytest.mark.parametrize("check", ["notebook_claim", "hyperparameters"])
 def test_what_a_network_of_functions_claims_and_uses_waits_with_it(check):
     student = replace(notebook_with(network=False), claims=(claimed_accuracy.Claim(0.9, 1, of_test=True),))

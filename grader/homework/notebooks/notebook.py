@@ -227,13 +227,17 @@ def parsed_code(source: str) -> ast.Module | None:
 
 
 def defines_network(notebook: Notebook) -> bool:
-    """Whether the notebook, or a module of the student's that it imports, derives a class from a Module, uses
-    Sequential or takes a network from torchvision."""
-    for tree in (*(tree for _, tree in trees(notebook)), *modules(notebook.helpers).values()):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and any("Module" in dotted(base) for base in node.bases):
-                return True
-            if isinstance(node, ast.Call) and re.search(r"Sequential$|\bmodels\.\w+$", dotted(node.func)):
+    """Whether the notebook, or a module of the student's that it imports, derives a class from a Module, a Sequential
+    or a network of torchvision's, or uses one of the last two."""
+    read = [*(tree for _, tree in trees(notebook)), *modules(notebook.helpers).values()]
+    nodes = [node for tree in read for node in ast.walk(tree)]
+    taken = {alias.asname or alias.name for node in nodes if isinstance(node, ast.ImportFrom)
+             and (node.module or "").startswith("torchvision.models") for alias in node.names}  # fmt: skip
+    for node in nodes:
+        if isinstance(node, ast.ClassDef) and any("Module" in dotted(base) for base in node.bases):
+            return True
+        for one in node.bases if isinstance(node, ast.ClassDef) else [node.func] if isinstance(node, ast.Call) else ():
+            if re.search(r"Sequential$|\bmodels\.\w+$", dotted(one)) or dotted(one) in taken:
                 return True
     return False
 

@@ -239,10 +239,15 @@ def test_a_module_that_a_cell_writes_is_read_like_the_cell():
 
 def test_a_network_is_a_module_a_sequential_or_torchvisions():
     for source in ("class N(nn.Module): pass", "class N(torch.nn.Module): pass", "n = nn.Sequential(a)",
-                   "n = torchvision.models.resnet18()"):  # fmt: skip
+                   "n = torchvision.models.resnet18()", "class N(nn.Sequential): pass", "class N(Sequential): pass",
+                   "class N(models.ResNet): pass",
+                   "from torchvision.models import resnet18 as r\nn = r()"):  # fmt: skip
         assert notebook.defines_network(made(cell(source))), source
     for source in ("class N: pass", "x = 1", "this is not Python"):
         assert not notebook.defines_network(made(cell(source))), source
+    imported, used = cell("from torchvision.models.resnet import ResNet, BasicBlock"), cell("class N(ResNet): pass")
+    assert notebook.defines_network(made(imported, used))
+    assert not notebook.defines_network(made(imported))
 
 
 @given(st.binary(max_size=400))
