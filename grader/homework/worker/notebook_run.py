@@ -14,7 +14,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -233,7 +233,10 @@ class NotebookRun:
 
     def answer(self, model: Any, inputs: Any) -> Any:
         found = model(inputs)
-        found = found[0] if isinstance(found, (tuple, list)) and found else found
+        parts = list(found.values()) if isinstance(found, Mapping) else found
+        if isinstance(parts, (tuple, list)) and parts:  # besides scores, a network may give its features
+            scores = (one for one in parts if isinstance(one, torch.Tensor) and one.numel() == 10 * len(inputs))
+            found = next(scores, parts[0])
         if not isinstance(found, torch.Tensor) or found.numel() != 10 * len(inputs):
             shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
             raise FrameError(f"the network returned {shape} for {len(inputs)} pictures; expected ({len(inputs)}, 10)")

@@ -140,6 +140,20 @@ BOOKS = {
         "        self.fc = nn.Linear(784, 10)\n    def forward(self, x):\n        return self.fc(x.view(100, 784))\n"
         "model = Net()\noptimizer = torch.optim.SGD(model.parameters(), lr=0.01)"
     ),
+    "scores by name": usual(
+        train=TRAIN.replace("model(x)", "model(x)['logits']"),
+        model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc = nn.Linear(784, 10)\n    def forward(self, x):\n        h = x.flatten(1)\n"
+        "        return {'features': h, 'logits': self.fc(h)}\n"
+        "model = Net()\noptimizer = torch.optim.SGD(model.parameters(), lr=0.01)",
+    ),
+    "scores at last": usual(
+        train=TRAIN.replace("model(x)", "model(x)[1]"),
+        model="class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.fc = nn.Linear(784, 10)\n    def forward(self, x):\n        h = x.flatten(1)\n"
+        "        return h, self.fc(h)\n"
+        "model = Net()\noptimizer = torch.optim.SGD(model.parameters(), lr=0.01)",
+    ),
     "test set": usual(
         f"{DATA}\ncriterion = [len(testset), testset.targets[:5].tolist(), testset.data[3].tolist()]"
     ),
@@ -373,6 +387,13 @@ def test_a_network_is_asked_about_pictures_as_it_was_given_them(told, arrays, na
 def test_a_network_for_batches_of_one_size_is_asked_in_such_batches(told):
     assert told["fixed"]["classes"] == 7
     assert [row[2] for row in told["fixed"]["facts"]["layers"]] == [[10]]
+
+
+@pytest.mark.parametrize("name", ["scores by name", "scores at last"])
+def test_a_network_may_give_its_features_beside_the_scores(told, name):
+    assert told[name].get("error") is None
+    assert told[name]["classes"] == 7
+    assert [row[2] for row in told[name]["facts"]["layers"]] == [[10]]
 
 
 def test_a_layer_that_is_called_after_training_is_not_the_network(told):
