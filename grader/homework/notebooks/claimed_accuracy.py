@@ -21,7 +21,8 @@ GUESSED = 0.15  # an accuracy up to this is not worth a question
 NUMBER = re.compile(
     r"(?<![\d.])(?:(?P<right>[1-9]\d{0,2}[.,]\d{3}|\d{1,6})\s?(?:/|(?:out )?of|von|sur|de|из)\s?"
     r"(?P<all>[1-9]\d{0,2}[.,]\d{3}|\d{3,6})(?!\d|\s?\[)"
-    r"|(?P<value>\d{1,3}(?:\.\d{1,20}|,\d\d?(?!\d))?(?:e[-+]?\d\d?)?)(?![\d.])\s{0,9}(?P<percent>%(?!\||\s?(?:ci|conf)))?)"
+    r"|(?P<value>(?:0,\d{1,20}|\d{1,3}(?:\.\d{1,20}|,\d\d?(?!\d))?)(?:e[-+]?\d\d?)?)(?![\d.])"
+    r"\s{0,9}(?P<percent>%(?!\||\s?(?:ci|conf)))?)"
 )
 ONE = r"(?:[\w.]{1,20}\()?(?P<value>\d{1,3}\.\d{1,20})(?:, ?\w{1,20}=[^,()]{1,20})?\)?"
 RETURNED = re.compile(

@@ -69,6 +69,7 @@ def made(source: str, text: str) -> notebook.Notebook:
         ("x", "The error is 8.8% on the test set", None),
         ("x", "Test acc: 1.0e-1", 0.1),
         ("x", "Test accuracy: 90,12 %", 0.9012),
+        ("x", "Testgenauigkeit: 0,8288", 0.8288),
         ("x", "test accuracy on 10,000 images: 0.912", 0.912),
         ("x", "Testing: 100%|##########| 157/157 [00:01<00:00, 90.1it/s]", None),
         ("x", "Evaluating accuracy on test: 157/157 [00:01<00:00]", None),
