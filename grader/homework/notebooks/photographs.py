@@ -212,14 +212,18 @@ def state(
     found: list[Photograph], two: list[Photograph], names: Sequence[str], written: Sequence[Sequence[str] | Truths]
 ) -> None:
     """Set what the two photographs are said to show: by `names`, else by a list or dict of true names in the notebook,
-    else by their file names. A list that repeats these names, as where `f"{name}.jpg"` is opened, says no more."""
+    else by their file names. A list of files, or of these names, as where `f"{name}.jpg"` is opened, says no more."""
     files = [stem(one.name) for one in two]
     rows = (aligned(names, found, two), *(of_the_two(one, found, two) for one in written))
-    said = next((row for row in rows if any(row) and list(map(stem, row)) != files), [])
+    said = next((row for row in map(without_files, rows) if any(row) and list(map(stem, row)) != files), [])
     for at, one in enumerate(two):
         one.by_file = not (said and said[at])
         text = PurePath(one.name).stem if one.by_file else said[at]
         one.stated = "" if says_nothing(text) else text
+
+
+def without_files(texts: Sequence[str]) -> list[str]:
+    return ["" if text.lower().endswith(picture.ENDINGS) else text for text in texts]
 
 
 def says_nothing(text: str) -> bool:

@@ -189,6 +189,15 @@ def test_names_that_only_repeat_those_of_the_files_say_nothing_more(names, code,
     assert [one.by_file for one in two] == [by_file] * 2
 
 
+def test_names_of_files_in_a_list_do_not_say_what_is_shown():
+    two = opened("cat.jpg", "dog.jpg")
+    truths = list(photographs.truths(written("ground_truth = ['tabby', 'boxer']")))
+    photographs.state(two, two, ["cat.jpg", "./dog.JPG"], truths)
+    assert [one.stated for one in two] == ["tabby", "boxer"]
+    photographs.state(two, two, ["cat.jpg", "dog.jpg"], [])
+    assert [(one.stated, one.by_file) for one in two] == [("cat", True), ("dog", True)]
+
+
 def test_it_is_told_where_only_a_files_name_says_what_is_shown():
     two = opened("cat.jpg", "img1.jpg")
     photographs.state(two, two, [], list(photographs.truths(written("pass"))))
