@@ -33,6 +33,7 @@ OTHER = re.compile(r"loss|error|recall|precision|f1")
 PROGRESS = re.compile(r"time|sec|epoch|batch|step|iter|size|it/s|s/it")
 TRAINING = re.compile(r"train|learning|dropout|momentum|decay|lr\b")
 WORD = re.compile(r"\w{0,20}")
+BEFORE = re.compile(r"(?<![a-z])test\W{1,5}$")  # right before a number
 TEST = re.compile(r"test|(?<![a-z])[xy]?_?te(?![a-z])")  # the test set in code
 NO_TEST = re.compile(r"(?<![a-z])(?:val|tr(?:ai)?n)")  # in code: the other sets, and training
 COUNTS = re.compile(r"==|\.eq\(|acc|eval|correct|score")  # in code: asks what is right
@@ -73,11 +74,16 @@ def unnamed(notebook: Notebook) -> Claim | None:
 
 def likely(cell: Cell, most: int = CLAIMS) -> Iterator[float]:
     """Yield the numbers that a cell prints, the last one first, which may be accuracies though no word says so. Lines
-    with more than `most` numbers are left out."""
+    with more than `most` numbers are left out. In a line on something else, too, it is what follows "test"."""
     for line in reversed(cell.text.lower().split("\n")):
         line = line[: 5 * LINE]
-        if not spoken(line) and not any(words.search(line) for words in (OTHER, PROGRESS, PART, TRAINING)):
-            found = [share(match) for match in NUMBER.finditer(line) if exact(match)]
+        if not spoken(line) and not OTHER.search(line):
+            other = any(words.search(line) for words in (PROGRESS, PART, TRAINING))
+            found = [
+                share(match)
+                for match in NUMBER.finditer(line)
+                if exact(match) and (not other or BEFORE.search(line, 0, match.start()))
+            ]
             yield from (value for value in reversed(found) if GUESSED < value < 1 and len(found) <= most)
 
 
