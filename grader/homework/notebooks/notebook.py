@@ -43,7 +43,7 @@ ALONE = {
 OTHERS = re.compile(r"loss|load|set|data", re.IGNORECASE)
 BREAK, TAG = re.compile(r"</?(?:tr|p|div|li|br|h\d)\b[^<>]*>", re.IGNORECASE), re.compile(r"<[^<>]*>")
 DRAWS = re.compile(r"Plotly\.newPlot|vegaEmbed|bk-root|data-root-id")  # in a page
-DRAWN = re.compile(r"plot|scatter|semilog|errorbar|^(?:bar|line|mark_line)$", re.IGNORECASE)
+DRAWN = re.compile(r"plot|scatter|semilog|loglog|errorbar|^(?:bar|line|mark_line|stairs|stem)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,8 +383,10 @@ def gone_through(tree: ast.AST) -> set[str]:
 
 def draws(tree: ast.AST) -> frozenset[str]:
     """The topics of some code: "plot", "accuracy", "loss", "training", "validation". The last two may also be separate
-    words, such as labels, but not words for losses or data, and not called functions: `model.train()`."""
-    found = set()
+    words, such as labels, but not words for losses or data, and not called functions: `model.train()`. `step` draws
+    where it is given x and y: an optimizer's is not."""
+    steps = [call for call in ast.walk(tree) if isinstance(call, ast.Call) and len(call.args) > 1]
+    found = {"plot" for call in steps if isinstance(call.func, ast.Attribute) and call.func.attr == "step"}
     for word, called_ in names(tree):
         if DRAWN.search(word):
             found.add("plot")

@@ -144,6 +144,7 @@ def test_plots_are_told_by_their_code():
     assert (plot.training, plot.validation) == (False, True)
     assert notebook.plots(made(cell("plt.plot(losses)", shown()))) == []
     assert notebook.plots(made(cell("plt.imshow(accurate)", shown()))) == []
+    assert notebook.plots(made(cell("scheduler.step(val_acc)\nplt.imshow(train_acc)", shown()))) == []
     inside = cell("def draw(h):\n    plt.plot(h.train_acc)\n    plt.plot(h.val_acc)")
     (plot,) = notebook.plots(made(inside, cell("draw(h)", shown())))
     assert plot.cell == 2
@@ -158,6 +159,8 @@ def test_plots_are_told_by_their_code():
         "plt.plot(tr_acc)\nplt.plot(va_acc)",
         "plt.plot(acc_t)\nplt.plot(acc_v)\nplt.legend(['Training', 'Validation'])",
         "plt.scatter(x, train_acc)\nplt.scatter(x, val_acc)",
+        "plt.step(x, train_acc)\nax.step(x, val_acc, where='mid')",
+        "plt.stairs(train_acc)\nplt.stairs(val_acc)",
         "plot_curves(a, b, 'Accuracy')",
         "everything()",
         "h = History(a, b)\nh.show()",
