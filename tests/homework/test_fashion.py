@@ -393,6 +393,7 @@ def test_a_mistake_that_was_seen_is_named(facts, says):
         {"in_eval": 90},
         {"moody": ["Dropout"], "in_eval": 40},
         {"chain": [3, None]},
+        {"steps": 0, "moved": True},
     ],
 )
 def test_what_is_no_mistake_is_not_named(facts):

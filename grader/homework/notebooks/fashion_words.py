@@ -33,7 +33,8 @@ def mistakes(outcome: Outcome) -> Iterator[str]:
     if steps < 2:
         return  # a loop has been seen completely only in its second iteration
     if outcome.fact("steps") == 0:
-        yield "optimizer.step() is never called, so no weight changes."
+        if not outcome.fact("moved", bool):  # else the notebook has an optimizer of its own
+            yield "optimizer.step() is never called, so no weight changes."
     elif outcome.fact("strange", bool):
         yield "the optimizer has another network's parameters: create the optimizer after the network."
     elif outcome.fact("looks") >= 2 and outcome.fact("left_over") >= MOST * outcome.fact("looks"):

@@ -278,7 +278,11 @@ class NotebookRun:
             return found
         parameters = list(model.parameters())
         watch.moved.compare()
+        moved = watch.moved.distance(parameters) > 0
+        if optimizer is None and moved:
+            found["optimizer"] = "the notebook's own"
         return found | {
+            "moved": moved,
             "written": bool(watch.moved.written),
             "filters": len(watch.filters()),
             "filters_moved": watch.moved.distance(watch.filters()),
@@ -287,7 +291,9 @@ class NotebookRun:
             "trainable": sum(each.numel() for each in parameters if each.requires_grad),
             "moody": [kind for kind in ("Dropout", "BatchNorm")
                       if any(type(each).__name__.startswith(kind) for each in model.modules())],
-            "strange": bool(optimizer and not {id(each) for each in parameters} & held(optimizer)),
+            "strange": optimizer is not None and held(optimizer, *watch.optimizers.values()).isdisjoint(
+                map(id, parameters)
+            ),
             **self.described(model),
         }  # fmt: skip
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import register_optimizer_step_pre_hook
@@ -81,10 +81,9 @@ class Watch:
         self.within = threading.local()
         self.model: Any = None
         self.candidate: tuple[Any, Any] | None = None  # a module, and the batch that it was called with
-        self.optimizer: Any = None
-        self.hooked: WeakKeyDictionary[Any, tuple[int, int]] = (
-            WeakKeyDictionary()
-        )  # optimizer -> its hooks of the watch
+        self.optimizer: Any = None  # that of the last step
+        self.optimizers = WeakValueDictionary[int, Any]()  # by id, all that took a step
+        self.hooked = WeakKeyDictionary[Any, tuple[int, int]]()  # optimizer -> the watch's own hooks of its step
         self.shape: tuple[int, ...] | None = None
         self.given = Spread()
         self.kind: Any = None
@@ -228,6 +227,7 @@ class Watch:
 
     def step(self, optimizer: Any, *_: Any) -> None:
         self.optimizer, self.stepped, self.awaiting = optimizer, True, True
+        self.optimizers[id(optimizer)] = optimizer
         self.steps += 1
         self.moved.step()
 
@@ -284,9 +284,9 @@ def weighs(module: Any) -> bool:
     return any(True for _ in module.parameters())
 
 
-def held(optimizer: Any) -> set[int]:
-    """The ids of the parameters that an optimizer changes."""
-    return {id(each) for group in optimizer.param_groups for each in group["params"]}
+def held(*optimizers: Any) -> set[int]:
+    """The ids of the parameters that any of these optimizers changes."""
+    return {id(each) for one in optimizers for group in one.param_groups for each in group["params"]}
 
 
 def chain(loss: Any) -> list[str]:

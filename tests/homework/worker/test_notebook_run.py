@@ -300,6 +300,29 @@ BOOKS |= {
     SLICED[1]: usual(train=TRAIN + EVALUATES.format("(trainset[at][0] for at in range(1000))")),
     SLICED[2]: usual(data=f"{DATA}\nmean = sum(float(trainset[at][0].mean()) for at in range(2000)) / 2000"),
 }
+TWO = """
+models = [nn.Sequential(nn.Flatten(), nn.Linear(784, 10)) for _ in range(2)]
+optimizers = [torch.optim.SGD(one.parameters(), lr=0.01) for one in models]
+for x, y in [*loader] * 3:
+    for one, optimizer in zip(models, optimizers):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(one(x), y).backward()
+        optimizer.step()
+"""
+BY_CODE = """
+model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+for x, y in [*loader] * 3:
+    model.zero_grad()
+    nn.functional.cross_entropy(model(x), y).backward()
+    with torch.no_grad():
+        for p in model.parameters(): p -= 0.01 * p.grad
+"""
+BOOKS |= {
+    "two networks in turn": notebook(DATA, LOADER, TWO),
+    "a network made anew": notebook(DATA, LOADER, MODEL, "model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))",
+                                    TRAIN, CALL),
+    "an optimizer of its own": notebook(DATA, LOADER, BY_CODE),
+}  # fmt: skip
 LOAD = "for p in model.parameters(): p.data.zero_()\ncriterion = 1"
 BOOKS |= {
     "weights are changed afterwards": notebook(DATA, LOADER, MODEL, TRAIN, CALL, LOAD),
@@ -446,6 +469,17 @@ def test_gradients_of_several_batches_are_not_left_over(told):
     looked = {name: told[f"gradients {name}"]["facts"] for name in ("of three batches added up", "that add up")}
     found = [(facts["backward"], facts["looks"], facts["left_over"]) for facts in looked.values()]
     assert found == [(42, 1, 0), (42, 2, 2)]
+
+
+def test_an_optimizer_is_another_networks_if_none_that_steps_has_the_networks_parameters(told):
+    names = ("usual", "two networks in turn", "a network made anew")
+    assert [told[name]["facts"]["strange"] for name in names] == [False, False, True]
+
+
+def test_weights_that_the_notebooks_own_code_changes_are_moved(told):
+    facts = told["an optimizer of its own"]["facts"]
+    assert (facts["steps"], facts["moved"], facts["optimizer"]) == (0, True, "the notebook's own")
+    assert (told["a network made anew"]["facts"]["moved"], told["usual"]["facts"]["optimizer"]) == (False, "SGD")
 
 
 def test_a_part_of_the_test_set_among_other_pictures_is_told(told):
