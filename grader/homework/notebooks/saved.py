@@ -8,8 +8,9 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
-from ..training.syntax import modules
+from ..training.syntax import modules, unparsed
 from .notebook import Cell, Notebook, called, trees
 
 # What may bind names, or print, or draw, although no syntax shows it.
@@ -28,6 +29,7 @@ NO_VALUE = frozenset(("append", "extend", "add", "update", "backward", "step", "
 SPEAKS = re.compile(
     r"p?print|display|show|imshow|\w*plot\w*|tqdm\w*|trange|\w*progress\w*|\w*bar|summary|fit|info|debug|warn(ing)?|write"
 )
+SCREEN = re.compile(r"std|tqdm|bar|display", re.IGNORECASE)  # what is written there is shown; a file has another name
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def mute(notebook: Notebook) -> Iterator[int]:
     for tree in (*(tree for _, tree in parsed), *modules(notebook.helpers).values()):
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                calls.setdefault(node.name, set()).update(plainly(called(node)))
+                calls.setdefault(node.name, set()).update(shown_by(node))
             elif isinstance(node, ast.ClassDef):
                 calls.setdefault(node.name, set()).update(("__init__", "__call__", "forward"))
     for cell, tree in parsed:
@@ -89,13 +91,28 @@ def mute(notebook: Notebook) -> Iterator[int]:
         value = isinstance(ending, ast.Expr) and not NO_VALUE & plainly([*called(ending.value)][:1])
         if cell.count is None or MAGIC.search(cell.source) or value:
             continue
-        reached, waiting = set[str](), plainly(called(tree))
+        reached, waiting = set[str](), shown_by(tree)
         while waiting:
             name = waiting.pop()
             reached.add(name)
             waiting |= calls.get(name, set()) - reached
         if not any(map(SPEAKS.fullmatch, reached)):
             yield cell.number
+
+
+def shown_by(tree: ast.AST) -> set[str]:
+    """Names of all that some code calls, without a `print` or `write` that goes into files alone."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return plainly(name for call in calls if not into_file(call) for name in islice(called(call), 1))
+
+
+def into_file(call: ast.Call) -> bool:
+    match call:
+        case ast.Call(func=ast.Name(id="print"), keywords=words):
+            return any(word.arg == "file" and not SCREEN.search(unparsed(word.value)) for word in words)
+        case ast.Call(func=ast.Attribute(attr="write", value=written)):
+            return not SCREEN.search(unparsed(written))
+    return False
 
 
 def plainly(names: Iterable[str]) -> set[str]:

@@ -95,6 +95,11 @@ def test_pictures_that_nothing_can_have_drawn(source, undrawn):
         ("", "plt.plot(losses)", False),
         ("", "step(x)\nlosses", False),
         ("", "!nvidia-smi\nx = 1", False),
+        ("log = open('log.csv', 'w')", "for x in loader:\n    print(step(x), sep=',', file=log)", True),
+        ("", "with open('log.txt', 'a') as f:\n    for x in loader:\n        f.write(str(step(x)))", True),
+        ("", "for x in loader:\n    print(step(x), file=log)\n    print(x)", False),
+        ("", "for x in loader:\n    print(step(x), file=sys.stdout)", False),
+        ("", "for x in loader:\n    tqdm.write(str(step(x)))\nx = 1", False),
     ],
 )
 def test_a_cell_is_mute_whose_code_prints_and_shows_nothing(helpers, cell, is_mute):
