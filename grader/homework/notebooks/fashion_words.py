@@ -14,6 +14,8 @@ from ..training.loop import End
 from .fashion_run import Outcome
 
 FAST = 0.05  # from this learning rate on, it is the first suspect
+STRONG = 1.0  # from this weight decay on, it is the next
+FEW = 50  # fewer steps than these are no training
 MOST = 0.5  # a mistake in this share of the steps is the loop's
 PART = 0.03  # if this share of the steps begin with a picture of the test set, it is a part of the training set
 
@@ -61,8 +63,8 @@ def why(outcome: Outcome) -> Iterator[str]:
     """Why a run misses its bar and what to change, the most important first."""
     found = list(mistakes(outcome))
     yield from found
-    rate = outcome.fact("settings", dict).get("learning_rate")
-    fast = type(rate) in (int, float) and rate >= FAST
+    rate, decay = (outcome.fact("settings", dict).get(name) for name in ("learning_rate", "weight_decay"))
+    fast, strong = (type(one) in (int, float) and one >= least for one, least in ((rate, FAST), (decay, STRONG)))
     if outcome.end is End.DIVERGED:
         yield f"the loss was NaN or infinite after {outcome.steps} steps{smaller(rate)}."
     elif outcome.end is End.BUDGET:
@@ -76,9 +78,13 @@ def why(outcome: Outcome) -> Iterator[str]:
         yield f"the run ended in an exception: {outcome.error.message.rstrip('.')}."
     if found or outcome.end in (End.DIVERGED, End.BUDGET, End.ASLEEP) or outcome.error is not None:
         return  # the run did not show how far it could have come
-    if outcome.accuracy < CHANCE:
+    if outcome.end is End.FINISHED and 0 < outcome.steps < FEW:
+        yield f"training ends after {outcome.steps} step{'s' * (outcome.steps != 1)}: does its loop use all batches?"
+    elif outcome.accuracy < CHANCE:
         if fast:
             yield f"that is chance level, so nothing was learned{smaller(rate)}."
+        elif strong:
+            yield f"that is chance level, so nothing was learned: weight_decay {decay:g} is too large."
         else:
             yield "that is chance level, so nothing was learned: does the loss fall, and depend on the network?"
     elif outcome.looks and outcome.looks[-1].training - outcome.looks[-1].test > 0.08:

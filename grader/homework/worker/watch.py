@@ -188,7 +188,9 @@ class Watch:
         self.in_eval += not self.model.training
         if self.stepped and len(self.losses) % LOOKS == 1:
             self.looks += 1
-            self.left_over += any(bool(each.grad.any()) for each in self.model.parameters() if each.grad is not None)
+            taught = held(*self.optimizers.values())  # what no optimizer has, none sets to zero
+            gradients = [each.grad for each in self.model.parameters() if each.grad is not None and id(each) in taught]
+            self.left_over += any(bool(each.any()) for each in gradients)
         self.stepped = False  # what adds up between two steps is not left over
 
     def looks_again(self) -> bool:
