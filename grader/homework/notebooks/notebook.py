@@ -384,7 +384,7 @@ def gone_through(tree: ast.AST) -> set[str]:
 def draws(tree: ast.AST) -> frozenset[str]:
     """The topics of some code: "plot", "accuracy", "loss", "training", "validation". The last two may also be separate
     words, such as labels, but not words for losses or data, and not called functions: `model.train()`. `step` draws
-    where it is given x and y: an optimizer's is not."""
+    where it is given x and y: an optimizer's is not. What a loss that is drawn is labelled names no accuracy."""
     steps = [call for call in ast.walk(tree) if isinstance(call, ast.Call) and len(call.args) > 1]
     found = {"plot" for call in steps if isinstance(call.func, ast.Attribute) and call.func.attr == "step"}
     for word, called_ in names(tree):
@@ -402,8 +402,12 @@ def draws(tree: ast.AST) -> frozenset[str]:
 
 def names(tree: ast.AST) -> Iterator[tuple[str, bool]]:
     """Yield every name, attribute and short string of some code, and whether it is the called function."""
-    functions = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    functions = {call.func for call in calls}
+    labels = {inner for call in calls if draws_loss(call) for one in call.keywords for inner in ast.walk(one.value)}
     for node in ast.walk(tree):
+        if node in labels:
+            continue
         if isinstance(node, ast.Name):
             yield node.id, node in functions
         elif isinstance(node, ast.Attribute):
@@ -412,6 +416,15 @@ def names(tree: ast.AST) -> Iterator[tuple[str, bool]]:
             yield node.arg, False
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 80:
             yield node.value, False
+
+
+def draws_loss(call: ast.Call) -> bool:
+    """`plt.plot(train_loss, label="training")`"""
+    if not (isinstance(call.func, ast.Attribute) and DRAWN.search(call.func.attr)):
+        return False
+    given = [inner for one in (*call.args, *call.keywords) for inner in ast.walk(one)]
+    words = [str(getattr(one, "id", getattr(one, "attr", getattr(one, "value", "")))).lower()[:80] for one in given]
+    return any("loss" in word for word in words) and not any("acc" in word for word in words)
 
 
 def pictures(notebook: Notebook) -> list[tuple[int, bytes]]:

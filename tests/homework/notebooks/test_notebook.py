@@ -145,6 +145,8 @@ def test_plots_are_told_by_their_code():
     assert notebook.plots(made(cell("plt.plot(losses)", shown()))) == []
     assert notebook.plots(made(cell("plt.imshow(accurate)", shown()))) == []
     assert notebook.plots(made(cell("scheduler.step(val_acc)\nplt.imshow(train_acc)", shown()))) == []
+    (plot,) = notebook.plots(made(cell("plt.plot(train_loss, label='Training')\nplt.plot(val_acc)", shown())))
+    assert (plot.training, plot.validation) == (False, True)
     inside = cell("def draw(h):\n    plt.plot(h.train_acc)\n    plt.plot(h.val_acc)")
     (plot,) = notebook.plots(made(inside, cell("draw(h)", shown())))
     assert plot.cell == 2
@@ -162,6 +164,7 @@ def test_plots_are_told_by_their_code():
         "plt.step(x, train_acc)\nax.step(x, val_acc, where='mid')",
         "plt.stairs(train_acc)\nplt.stairs(val_acc)",
         "plot_curves(a, b, 'Accuracy')",
+        "plt.plot(loss, label='loss')\nplt.plot(a, label='train')\nplt.plot(b, label='val')\nplt.title('acc')",
         "everything()",
         "h = History(a, b)\nh.show()",
     ],
