@@ -421,6 +421,7 @@ def test_a_test_set_that_is_a_part_of_what_is_trained_on_is_a_question(steps, sa
         ({"end": End.BUDGET, "cpu": 40.0, "epochs": 3, "facts": {"settings": {"num_epoch": 3}}}, "100 steps in 40 s"),
         ({"accuracy": 0.1}, "chance level, so nothing was learned: does the loss fall"),
         ({"accuracy": 0.1, "facts": {"settings": {"learning_rate": 0.5}}}, "learning_rate 0.5 is too large"),
+        ({"accuracy": 0.1, "facts": {"settings": {"learning_rate": 0}}}, "learning_rate is 0"),
         ({"accuracy": 0.1, "facts": {"settings": {"weight_decay": 10}}}, "weight_decay 10 is too large"),
         (
             {"accuracy": 0.2, "losses": [2.3, 2.2, 2.1], "end": End.FINISHED},

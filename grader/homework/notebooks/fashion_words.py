@@ -83,6 +83,8 @@ def why(outcome: Outcome) -> Iterator[str]:
     elif outcome.accuracy < CHANCE:
         if fast:
             yield f"that is chance level, so nothing was learned{smaller(rate)}."
+        elif rate == 0:
+            yield "that is chance level, so nothing was learned: learning_rate is 0."
         elif strong:
             yield f"that is chance level, so nothing was learned: weight_decay {decay:g} is too large."
         else:
