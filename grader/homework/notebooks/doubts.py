@@ -54,7 +54,7 @@ def doubts(notebook: Notebook, plots: Iterable[Plot]) -> Iterator[Doubt]:
     claims = claimed_accuracy.claims(notebook)
     if (claim := claimed_accuracy.claimed(claims) or next(reversed(claims), None)) and claim.cell in cells:
         over = stated(claim.accuracy, cells[claim.cell]) or typed.said_over(origins, overwritten[claim.cell])
-        if why := over or (typed.said(origins, cells[claim.cell]) if clear else ""):
+        if why := over or (typed.said(origins, cells[claim.cell]) if clear else "") or misnamed(cells.values()):
             yield Doubt(claim.cell, "claim", why)
     if clear and (number := untaught([*cells.items(), *((0, tree) for tree in helpers)])):
         yield Doubt(number, "steps", "trains without an optimizer and without reading a gradient")
@@ -125,6 +125,18 @@ def stated(accuracy: float, tree: ast.Module) -> str:
     found = {value for line in lines if len(line) < claimed_accuracy.LINE
              for _, value in claimed_accuracy.accuracies(line)}  # fmt: skip
     return "prints an accuracy that stands in its code as text" if accuracy in found else ""
+
+
+def misnamed(all_trees: Iterable[ast.Module]) -> str:
+    """Why a test accuracy is none, if what is called the test set is made with `train=True`; "" otherwise."""
+    for node in (node for tree in all_trees for node in ast.walk(tree)):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(keywords=words)) if (
+                claimed_accuracy.TEST.search(name.lower()) and not claimed_accuracy.NO_TEST.search(name.lower())
+            ):
+                if any(word.arg == "train" and getattr(word.value, "value", None) is True for word in words):
+                    return f"prints as test accuracy what is computed on the training set ({name[:SHOWN]}: train=True)"
+    return ""
 
 
 def joined(node: ast.expr) -> str:

@@ -219,6 +219,17 @@ def test_a_test_accuracy_of_the_training_set_alone_is_told(said):
     assert found.why == "prints as test accuracy what is computed on the training set (evaluate(net, train_loader))"
 
 
+@pytest.mark.parametrize(
+    ("name", "train", "told"),
+    [("FASHION_test", True, True), ("FASHION_test", False, False), ("train_test", True, False), ("data", True, False)],
+)
+def test_a_test_set_that_is_made_as_the_training_set_is_told(name, train, told):
+    source = f"{name} = FashionMNIST('d', train={train})\nprint('test accuracy', evaluate(net, {name}))"
+    cells = (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),)
+    why = f"prints as test accuracy what is computed on the training set ({name}: train=True)"
+    assert [doubt.why for doubt in doubts(Notebook("part1.ipynb", cells), [])] == [why] * told
+
+
 def test_a_number_of_more_digits_than_python_writes_is_a_text_like_others():
     source = f"def predict(x): return 0x{'9' * 6000}\nprint('test accuracy', predict(0x{'9' * 6000}))"
     found = Notebook("part1.ipynb", (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),))
