@@ -8,7 +8,7 @@ An entry without `file`, `old` and `new` names a submission in the folder wrong/
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import yaml
 
 from grader.errors import UsageError
 from grader.intake.source import definitions
-from grader.model import CheckResult, Homework, Report, Submission, Verdict
+from grader.model import CheckResult, Homework, ItemResult, Report, Submission, Verdict
 
 PLACE, REPLACED = ("file", "old", "new"), "wrong.yaml"
 FRAME = re.compile(r'^ *File "([^"\n]+)", line (\d+)', re.MULTILINE)
@@ -76,9 +76,16 @@ class Mistake:
                 yield f"{self.where}: {self.name} loses no points; add a check that finds this mistake"
         elif self.loses is not None and set(lost) != set(self.loses) - untried:
             there = f"loses points in {listed(lost)}, not in {listed(self.loses)}"
-            yield f"{self.where}: {self.name} {there}; correct one of them"
+            yield f"{self.where}: {self.name} {there}{unmeasured(items, {*lost} - {*self.loses})}; correct one of them"
         elif self.says is not None and not any(self.says in sentence for sentence in sentences):
             yield f"{self.where}: no message about {self.name} contains {self.says!r}; the first is: {sentences[0]}"
+
+
+def unmeasured(items: Iterable[ItemResult], unexpected: Collection[str]) -> str:
+    """Why the first of some items was not measured on right parts, in brackets; "" if all were."""
+    some = [(item.id, check.followed.again) for item in items for check in item.checks if check.followed]
+    skipped = ((name, end) for name, end in some if name in unexpected and end.verdict is Verdict.SKIPPED)
+    return next((f" ({name} is {end.message})" for name, end in skipped), "")
 
 
 def said(result: CheckResult, folder: Path) -> str:

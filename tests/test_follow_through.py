@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pytest
@@ -31,6 +31,7 @@ from grader.sandbox import parts
 from grader.sandbox.callbacks import is_raised
 from grader.sandbox.launch import Zygotes
 from grader.sandbox.parts import FIRST, Parts, TooMuch
+from grader.sandbox.remote import remote_to
 from grader.sandbox.session import Session
 from grader.sandbox.worker.wire import Handle
 from grader.wrong_parts import Below, Graded
@@ -607,6 +608,8 @@ def test_an_answer_tells_which_arguments_were_changed() -> None:
         ([[[[[[[0]]]]]]], TooMuch),
         (Handle(3, "Line"), Raised),
         (object(), Raised),
+        (remote_to(cast(Any, None), Handle(3, "Line")), TooMuch),
+        ([remote_to(cast(Any, None), Handle(3, "Generator"))], TooMuch),
     ],
 )
 def test_the_reference_is_asked_with_plain_numbers_of_bounded_sizes(right: Parts, value: Any, error: Any) -> None:
@@ -674,6 +677,18 @@ def test_a_question_that_is_refused_for_its_size_is_one_for_a_person(graded: Any
     assert check.followed is not None
     assert check.followed.again.verdict is Verdict.SKIPPED
     assert any("not measured on right parts" in reason for reason in report.needs_review)
+
+
+@pytest.mark.parametrize(("made", "kind"), [("lambda: self.a", "function"), ("iter([self.a])", "list_iterator")])
+def test_an_object_that_a_right_part_is_given_is_a_question(graded: Any, made: str, kind: str) -> None:
+    """A generator of random numbers, a function and the like stay in the student's process: nobody was wrong there."""
+    base = UNMASKED.replace("= a * x, a", "= (number := a() if callable(a) else next(a)) * x, number")
+    report = graded({"base": base, "top": TOP.replace("(x, self.a)", f"(x, {made})")})
+    check = of(report, "line")
+    assert check.followed is not None
+    assert check.followed.again.verdict is Verdict.SKIPPED
+    told = f"scale was given a {kind}, an object that cannot be sent to a right one; would it pass there?"
+    assert any(told in reason for reason in report.needs_review)
 
 
 def test_a_cache_of_ones_own_that_fits_ones_own_functions_is_a_question(graded: Any) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from grader.errors import Mismatch, Raised, UsageError
 from grader.sandbox.callbacks import is_raised
 from grader.sandbox.closed import closed
+from grader.sandbox.remote import Remote
 from grader.sandbox.travelling import travelling
 from grader.sandbox.worker.operate import arguments, changes, same, snapshot
 
@@ -204,6 +205,8 @@ class Parts:
                 raise self.refused(f"{name} was given a number or text that is too large")
             elif kind.__module__.partition(".")[0] == "torch":
                 raise self.refused(f"{name} was given a tensor, which is not asked about")
+            elif isinstance(value, Remote):
+                raise self.refused(f"{name} was given a {kind.__name__}, an object that cannot be sent to a right one")
             elif kind not in AS_IT_IS and kind is not int and kind is not str:
                 raise Raised(f"{name} was given something that is no number and no array of numbers")
 
