@@ -17,7 +17,7 @@ quick:
 
 # every test, as CI runs them
 test *arguments:
-    {{ python }} -m pytest -n 2 --dist loadfile {{ arguments }}
+    {{ python }} -m pytest -n 3 --dist loadfile {{ arguments }}
 
 # put code in form, then lint it and check its types
 lint:
