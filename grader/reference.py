@@ -41,7 +41,7 @@ from grader.sandbox.worker.wire import FrameError, Tensor, decode, encode
 
 RECORDED = "answers.zip"  # beside the project's folders, where there is no reference/
 MANIFEST, SHARED = "manifest.json", "shared"
-FORMAT = 1
+FORMAT = 2
 KEY = 8  # bytes of a question's digest; a seed has some thousand questions
 MOST_ELEMENTS = 100_000  # of an object that a check iterates over
 KNOWN = 4096  # answers that are remembered; a class asks some sixty questions
