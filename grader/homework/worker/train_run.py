@@ -152,9 +152,9 @@ class TrainRun:
         drawing.seed(self.seed)
 
     def held(self) -> list[Any]:
-        """The arrays of the parameters, as they were before the first step: another call of parameters() may return
-        others."""
-        return [*self.params.values()] if self.params else arrays_of(self.model)
+        """The arrays of the parameters, in the handout's loop as they were before the first step: another call of
+        parameters() may return others."""
+        return list(self.params.values()) if self.settings else arrays_of(self.model)
 
     def batch(self, at: Any) -> tuple[Any, Any]:
         """A batch as it is given to a step of the handout's loop, read anew: a copy for each step would take long."""

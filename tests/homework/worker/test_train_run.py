@@ -91,6 +91,14 @@ def test_the_loop_is_the_handouts_own(begin, modules):
     np.testing.assert_array_equal(last["validation"], model.predict(run.arrays["validation"].astype(np.float32) / 255))
 
 
+def test_a_network_without_parameters_at_first_is_not_trained(begin, modules, monkeypatch):
+    network, told = modules["two_layer_net"].TwoLayerNet, [{}]
+    parameters = network.parameters
+    monkeypatch.setattr(network, "parameters", lambda self: told.pop() if told else parameters(self))
+    last = finish(begin())[-1]
+    assert (last["ended"], last["moved"]) == (True, False)
+
+
 def bring(model, rng):
     for value in model.parameters().values():
         value[...] = rng.normal(size=value.shape)
