@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from grader import handout
 from grader.errors import UsageError
 from grader.release.archive import mode
 from grader.release.source import Source
 
+Found = TypeVar("Found")
 SECONDS = 900  # for a handout, in which nothing trains
 
 
@@ -57,13 +59,21 @@ def run(command: Sequence[str | Path], **environment: Path) -> str:
 
 def score(path: Path) -> float:
     """The score in a result file. Raises UsageError where there is none."""
-    try:
-        return float(json.loads(path.read_text(encoding="utf-8"))["score"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"the package left no result in {path.name}") from None
+    return found(path, lambda result: float(result["score"]))
 
 
 def earned(path: Path) -> dict[str, float]:
-    """Check -> its points in a report as JSON."""
-    tasks = json.loads(path.read_text(encoding="utf-8"))["tasks"]
-    return {one["name"]: one["earned"] for task in tasks for item in task["items"] for one in item["checks"]}
+    """Check -> its points in a report as JSON. Raises UsageError where there is none."""
+    return found(path, lambda report: {check["name"]: float(check["earned"]) for check in checks_of(report)})
+
+
+def checks_of(report: Any) -> list[Any]:
+    return [check for task in report["tasks"] for item in task["items"] for check in item["checks"]]
+
+
+def found(path: Path, look: Callable[[Any], Found]) -> Found:
+    """What `look` finds in a file of JSON. Raises UsageError where it finds nothing."""
+    try:
+        return look(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError):
+        raise UsageError(f"the package left no result in {path.name}") from None

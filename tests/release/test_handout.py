@@ -7,9 +7,10 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,6 +144,15 @@ def test_a_check_that_the_solution_does_not_pass_in_a_handout_is_named(
 
     monkeypatch.setattr(handout.trial, "run", run)
     assert list(handout.lost_by_the_solution(tmp_path, source)) == names[:1]
+
+
+@pytest.mark.parametrize("left", [None, "", "[]", '{"tasks": [{}]}', '{"tasks": 1}'])
+@pytest.mark.parametrize("look", [trial.score, trial.earned])
+def test_a_package_that_leaves_no_result_is_told(look: Callable[[Path], Any], left: str | None, tmp_path: Path) -> None:
+    if left is not None:
+        (tmp_path / "result.json").write_text(left)
+    with pytest.raises(UsageError, match=r"the package left no result in result\.json"):
+        look(tmp_path / "result.json")
 
 
 def test_the_same_inputs_give_the_same_bytes(files: Mapping[str, bytes], source: Source) -> None:
