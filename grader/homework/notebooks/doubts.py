@@ -13,12 +13,13 @@ from .. import data_in_code
 from ..training.syntax import digs, modules
 from . import claimed_accuracy, typed
 from .nodes import SHOWN, called, calls_in, identifiers
-from .notebook import Notebook, Plot, parsed_code, pictures, trees, whole
+from .notebook import Notebook, Plot, dotted, parsed_code, pictures, trees, whole
 from .origins import Origins
 from .saved import UNSEEN
 
 PARTS = 200_000  # of code; a notebook of a student's has a tenth
 # Calls that show a text: print, a stream's or tqdm's write, a logger, and what display() is given.
+DATASET = re.compile(r"mnist|data", re.IGNORECASE)  # what makes one is called so
 SAYS = re.compile(r"^(p?print|display|write|info|warning|error|critical|log|echo|Markdown|HTML|Latex|Text|Pretty)$")
 
 
@@ -131,10 +132,12 @@ def misnamed(all_trees: Iterable[ast.Module]) -> str:
     """Why a test accuracy is none, if what is called the test set is made with `train=True`; "" otherwise."""
     for node in (node for tree in all_trees for node in ast.walk(tree)):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(keywords=words)) if (
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=function, keywords=words)) if (
                 claimed_accuracy.TEST.search(name.lower()) and not claimed_accuracy.NO_TEST.search(name.lower())
             ):
-                if any(word.arg == "train" and getattr(word.value, "value", None) is True for word in words):
+                if DATASET.search(dotted(function)) and any(
+                    word.arg == "train" and getattr(word.value, "value", None) is True for word in words
+                ):
                     return f"prints as test accuracy what is computed on the training set ({name[:SHOWN]}: train=True)"
     return ""
 

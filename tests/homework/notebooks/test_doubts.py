@@ -220,11 +220,19 @@ def test_a_test_accuracy_of_the_training_set_alone_is_told(said):
 
 
 @pytest.mark.parametrize(
-    ("name", "train", "told"),
-    [("FASHION_test", True, True), ("FASHION_test", False, False), ("train_test", True, False), ("data", True, False)],
+    ("name", "made", "told"),
+    [
+        ("FASHION_test", "FashionMNIST('d', train=True)", True),
+        ("test", "torchvision.datasets.FashionMNIST('d', True, train=True)", True),
+        ("test", "get_data(train=True)", True),
+        ("FASHION_test", "FashionMNIST('d', train=False)", False),
+        ("train_test", "FashionMNIST('d', train=True)", False),
+        ("data", "FashionMNIST('d', train=True)", False),
+        ("test_net", "Net(train=True)", False),
+    ],
 )
-def test_a_test_set_that_is_made_as_the_training_set_is_told(name, train, told):
-    source = f"{name} = FashionMNIST('d', train={train})\nprint('test accuracy', evaluate(net, {name}))"
+def test_a_test_set_that_is_made_as_the_training_set_is_told(name, made, told):
+    source = f"{name} = {made}\nprint('test accuracy', evaluate(net, {name}))"
     cells = (Cell(1, source, 1, (Output("text", text="test accuracy 0.93"),)),)
     why = f"prints as test accuracy what is computed on the training set ({name}: train=True)"
     assert [doubt.why for doubt in doubts(Notebook("part1.ipynb", cells), [])] == [why] * told
