@@ -33,9 +33,9 @@ BY_HAND = "grade this item alone with --task, or raise submission_cpu and submis
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a check ended: with this fraction of its points. `where` is the line in the student's file, and `broke` that
-    of the check, if an answer broke it; "" if there is none."""
+class Judgement:
+    """What a check says of the work, and the fraction of its points. `where` is the line in the student's file, and
+    `broke` that of the check, if an answer broke it; "" if there is none."""
 
     verdict: Verdict
     fraction: float = 0.0
@@ -89,22 +89,22 @@ def run_once(
     hw.seeds = np.random.default_rng([there, 1])
     hw.session.begin(there, whole=whole)
     homework.answers.begin_check()
-    ending = carry_out(check, hw, homework, own_seed, failed)
+    judged = carry_out(check, hw, homework, own_seed, failed)
     return CheckResult(
         name=plan.name,
         title=check.title,
-        verdict=ending.verdict,
-        earned=plan.points * ending.fraction,
+        verdict=judged.verdict,
+        earned=plan.points * judged.fraction,
         points=plan.points,
-        message=ending.message,
-        where=ending.where,
-        broke=ending.broke,
+        message=judged.message,
+        where=judged.where,
+        broke=judged.broke,
         output=hw.session.output(),
         advice=(
             *hw.advice,
             *hw.session.hidden(),
-            *hw.session.cell_of(ending.where),
-            *(one for one in hw.session.attempts() if one.partition(" ")[2] not in ending.message),
+            *hw.session.cell_of(judged.where),
+            *(one for one in hw.session.attempts() if one.partition(" ")[2] not in judged.message),
         ),
         seconds=time.monotonic() - began,
         memory=hw.session.memory(),
@@ -117,7 +117,7 @@ def run_once(
     )
 
 
-def carry_out(check: Check, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None) -> Ending:
+def carry_out(check: Check, hw: Subject, homework: Homework, seed: int, failed: dict[str, Failed] | None) -> Judgement:
     """Run a check's own function. What a student's code was asked before a wrong answer is added to `failed`.
 
     Raises UsageError if the data or the command is wrong: the user can cure that, and no submission is at fault.
@@ -129,43 +129,43 @@ def carry_out(check: Check, hw: Subject, homework: Homework, seed: int, failed: 
         with clock(what, seconds), redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             gained = check.function(hw, Draws(np.random.PCG64(seed)))
-        return Ending(Verdict.PASS, 1.0) if gained is None else measured(as_fraction(gained), check, hw)
+        return Judgement(Verdict.PASS, 1.0) if gained is None else measured(as_fraction(gained), check, hw)
     except StudentError as error:
         if failed is not None and hw.session.trace and not error.elsewhere:
             failed[check.name] = hw.session.trace.calls, error
         return wrong(error, check, hw)
     except Undecided as question:
         hw.review(str(question))
-        return Ending(Verdict.SKIPPED, message=str(question))
+        return Judgement(Verdict.SKIPPED, message=str(question))
     except Skipped as reason:
-        return Ending(Verdict.SKIPPED, message=str(reason))
+        return Judgement(Verdict.SKIPPED, message=str(reason))
     except (UsageError, KeyboardInterrupt) as error:
         found = made_of_no_numbers(error, check, hw) if isinstance(error, UnsendableError) else None
         if found is None:
             raise
         verdict, message = found
-        return Ending(verdict, message=message, where=line_of(verdict, check, hw))
+        return Judgement(verdict, message=message, where=line_of(verdict, check, hw))
     except BaseException as error:  # a check must not end the grader, and pytest's outcomes are no Exception
         found = by_tests(error, check) or by_answer(error, check, hw)
         verdict, message = found or (Verdict.INTERNAL, traceback.format_exc())
         broke = line_that_broke(error, check) if verdict is Verdict.FAIL else ""
-        return Ending(verdict, message=message, where=line_of(verdict, check, hw), broke=broke)
+        return Judgement(verdict, message=message, where=line_of(verdict, check, hw), broke=broke)
 
 
-def measured(fraction: float, check: Check, hw: Subject) -> Ending:
-    """The ending of a check that returned a fraction."""
+def measured(fraction: float, check: Check, hw: Subject) -> Judgement:
+    """What is said by a check that returned a fraction."""
     if fraction == 1.0:
-        return Ending(Verdict.PASS, 1.0)
+        return Judgement(Verdict.PASS, 1.0)
     verdict = Verdict.PARTIAL if fraction > 0 else Verdict.FAIL
-    return Ending(verdict, fraction, shortfall(hw.measures, check, fraction), line_of(verdict, check, hw))
+    return Judgement(verdict, fraction, shortfall(hw.measures, check, fraction), line_of(verdict, check, hw))
 
 
-def wrong(error: StudentError, check: Check, hw: Subject) -> Ending:
-    """The ending of a check that found a mistake of the student's."""
+def wrong(error: StudentError, check: Check, hw: Subject) -> Judgement:
+    """What is said by a check that found a mistake of the student's."""
     message = hw.session.as_handed_out(error.message)
     if hw.session.allowance.used_up:
         hw.review(f"{message}; {BY_HAND}")
-    return Ending(error.verdict, error.fraction, message, error.where or line_of(error.verdict, check, hw, error))
+    return Judgement(error.verdict, error.fraction, message, error.where or line_of(error.verdict, check, hw, error))
 
 
 def shortfall(measures: Iterable[Measure], check: Check, fraction: float) -> str:
