@@ -419,7 +419,7 @@ def names(tree: ast.AST) -> Iterator[tuple[str, bool]]:
 
 
 def draws_loss(call: ast.Call) -> bool:
-    """`plt.plot(train_loss, label="training")`"""
+    """Whether a call draws a loss and no accuracy, as `plt.plot(train_loss, label="training")` does."""
     if not (isinstance(call.func, ast.Attribute) and DRAWN.search(call.func.attr)):
         return False
     given = [inner for one in (*call.args, *call.keywords) for inner in ast.walk(one)]

@@ -223,6 +223,7 @@ def state(
 
 
 def without_files(texts: Sequence[str]) -> list[str]:
+    """The texts, "" for the names of pictures' files."""
     return ["" if text.lower().endswith(picture.ENDINGS) else text for text in texts]
 
 

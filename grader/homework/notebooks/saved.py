@@ -107,6 +107,7 @@ def shown_by(tree: ast.AST) -> set[str]:
 
 
 def into_file(call: ast.Call) -> bool:
+    """Whether a `print` or `write` goes into a file, so that nothing is shown."""
     match call:
         case ast.Call(func=ast.Name(id="print"), keywords=words):
             return any(word.arg == "file" and not SCREEN.search(unparsed(word.value)) for word in words)
