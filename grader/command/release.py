@@ -118,7 +118,8 @@ def check(path: Path, again: bytes) -> None:
 
 
 def attempt(package: Any, path: Path, source: Source) -> None:
-    """Raise UsageError unless the package, laid out as its platform lays it out, gives the untouched handout 0."""
+    """Raise UsageError unless the package, laid out as its platform lays it out, gives the untouched handout 0, and the
+    solution all points that it can."""
     with tempfile.TemporaryDirectory(prefix="backgrade-") as place:
         folder = Path(os.path.realpath(place))
         gained = package.tried(unpacked(path), untouched(source), folder)

@@ -103,22 +103,33 @@ def level(x):
 """
 
 
-@pytest.mark.parametrize("seen", [True, False])
-def test_the_wrong_answer_for_a_check_of_an_exception_is_that_none_is_raised(seen, folder, capsys):
+@pytest.mark.parametrize("about", [', "work.level"', ""])
+@pytest.mark.parametrize(
+    ("also", "ends", "rejects"),
+    [
+        ("pass", "raise AssertionError", True),
+        ("pass", "pass", False),
+        ("hw.work.weighted_sum(rng.normal(size=(2, 3)), rng.normal(size=3))", "raise AssertionError", False),
+    ],
+    ids=["seen", "not seen", "an answer is not looked at"],
+)
+def test_the_wrong_answer_for_a_check_of_an_exception_is_that_none_is_raised(
+    also, ends, rejects, about, folder, capsys
+):
     with (folder / "reference" / "work.py").open("a") as file:
         file.write(LEVEL)
     with (folder / "checks.py").open("a") as file:
+        file.write(f'\n\n@check("1.1"{about})\ndef below(hw, rng):\n    """A level below 0 raises ValueError."""\n')
         file.write(
-            '\n\n@check("1.1", "work.level")\ndef below(hw, rng):\n    """A level below 0 raises ValueError."""\n'
+            f"    {also}\n    try:\n        hw.work.level(-1.0)\n    except ValueError:\n        return\n    {ends}\n"
         )
-        file.write("    try:\n        hw.work.level(-1.0)\n    except ValueError:\n        return\n")
-        file.write("    raise AssertionError('nothing is raised')\n" if seen else "")
     rubric = (folder / "rubric.yaml").read_text()
     (folder / "rubric.yaml").write_text(rubric.replace("[weighted_sum]", "[weighted_sum, below]"))
     out = run_on(folder, capsys)[1]
     lacking = "below rejects none of the wrong answers that were built for it; make it see one, or add a mistake"
-    assert (lacking in out) != seen
-    assert ("controls: each check rejects a wrong answer of its kind" in out) == seen
+    rejects = rejects or (also != "pass" and about != "")  # what a check is about counts before what else it runs
+    assert (lacking in out) != rejects
+    assert ("controls: each check rejects a wrong answer of its kind" in out) == rejects
     assert "no check that is tried runs" not in out
 
 

@@ -349,6 +349,15 @@ def test_f4_of_any_form_is_accepted(f4: Callable[..., Any], student: Student) ->
     run(CHECKS["f4_gradient"], student)
 
 
+def test_what_f4_gives_beside_its_gradients_is_no_input(student: Student) -> None:
+    many = (1.0,) * (task1_graphs.MOST_INPUTS + 1)
+    odd = [(lambda a, b: (a * b, (b, a, 1.0)), 2), (lambda a, b: (a * b, (b,)), 2), (lambda *v: (sum(v), many), 1)]
+    for f4, inputs in odd:
+        student["functions"].f4 = f4
+        with pytest.raises(Mismatch, match=f"f4 .*expected {inputs}"):
+            run(CHECKS["f4_gradient"], student)
+
+
 def test_log_p_passes_with_advice_only(student: Student) -> None:
     def softmax_loss(x: Any, y: Any) -> Any:
         rows = np.arange(len(x))

@@ -437,6 +437,10 @@ def test_why_a_run_misses_its_bar(changed, says):
     assert says in next(fashion_words.why(outcome(**changed)))
 
 
+def test_few_steps_are_no_mistake_of_a_run_that_did_not_end_by_itself():
+    assert "batches" not in next(fashion_words.why(outcome(losses=[2.3, 2.2], accuracy=0.2, end=End.STALLED)))
+
+
 def test_an_exception_is_all_that_is_said_of_a_run_that_it_ended():
     cut = outcome(losses=list(np.linspace(2, 1, 100)), error=Raised("boom."), end=End.RAISED)
     assert list(fashion_words.why(cut)) == ["the run ended in an exception: boom."]

@@ -19,7 +19,7 @@ from grader.errors import UsageError
 from grader.grading import grade
 from grader.loading import ROOT, load
 from grader.model import Homework, Verdict
-from grader.reference import LACKING, Recorded, Recorder, pack
+from grader.reference import LACKING, ObjectProxy, Recorded, Recorder, opened, pack
 from grader.release.recording import record, works_of
 from grader.sandbox.launch import Zygotes
 from grader.sandbox.worker.wire import encode
@@ -167,17 +167,25 @@ class Stats(NamedTuple):
     values: np.ndarray
 
 
+class Own(tuple[float, ...]):
+    """A tuple that calls its parts as no named tuple may."""
+
+    __match_args__ = ("class", "_low", "high")
+    high = property(lambda self: self[2])
+
+
 def test_the_names_of_an_answers_parts_are_recorded(tmp_path: Path) -> None:
     """A check that reads them would be wrong in a handout alone, and the student would be told so."""
 
     def ask(work: Any) -> list[Any]:
         found, (first, *_) = work.stats(2.0), work.several(3.0)
-        return [found.mean, list(found.values), len(found), found[0], first.mean, work.spread(found)]
+        return [found.mean, list(found.values), len(found), found[0], first.mean, work.spread(found), work.own().high]
 
     work = SimpleNamespace(
         stats=lambda x: Stats(x, np.array([x, 2 * x])),
         several=lambda x: [Stats(x, np.zeros(1)), (1, 2)],
         spread=lambda stats: float(np.ptp(stats[1])),
+        own=lambda: Own((1.0, 2.0, 3.0)),
     )
     recorder = Recorder({"work": work})
     recorder.begin(1)
@@ -186,6 +194,12 @@ def test_the_names_of_an_answers_parts_are_recorded(tmp_path: Path) -> None:
     recorded = Recorded(tmp_path / "answers.zip")
     recorded.begin(1)
     assert ask(recorded.modules.work) == asked == ask(work)
+
+
+def test_a_named_tuple_keeps_its_kind_with_an_object_of_the_references_in_it() -> None:
+    one = opened(Stats(1.0, ObjectProxy(None, (), np.ones(2))))  # type: ignore[arg-type]
+    assert type(one) is Stats
+    assert one.values.tolist() == [1, 1]
 
 
 DAMAGED: dict[str, Callable[[str], dict[str, bytes]]] = {

@@ -165,6 +165,7 @@ def test_plots_are_told_by_their_code():
         "plt.stairs(train_acc)\nplt.stairs(val_acc)",
         "plot_curves(a, b, 'Accuracy')",
         "plt.plot(loss, label='loss')\nplt.plot(a, label='train')\nplt.plot(b, label='val')\nplt.title('acc')",
+        "plt.plot(loss, acc, label='training')\nplt.plot(loss, acc_v, label='validation')",
         "everything()",
         "h = History(a, b)\nh.show()",
     ],

@@ -194,6 +194,9 @@ def test_names_of_files_in_a_list_do_not_say_what_is_shown():
     truths = list(photographs.truths(written("ground_truth = ['tabby', 'boxer']")))
     photographs.state(two, two, ["cat.jpg", "./dog.JPG"], truths)
     assert [one.stated for one in two] == ["tabby", "boxer"]
+    photographs.state(two, two, ["tabby.PNG", "boxer.png"], truths)  # as what is saved
+    assert [one.stated for one in two] == ["tabby", "boxer"]
+    assert not any(one.by_file for one in two)
     photographs.state(two, two, ["cat.jpg", "dog.jpg"], [])
     assert [(one.stated, one.by_file) for one in two] == [("cat", True), ("dog", True)]
 

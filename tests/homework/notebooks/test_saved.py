@@ -97,6 +97,7 @@ def test_pictures_that_nothing_can_have_drawn(source, undrawn):
         ("", "!nvidia-smi\nx = 1", False),
         ("log = open('log.csv', 'w')", "for x in loader:\n    print(step(x), sep=',', file=log)", True),
         ("", "with open('log.txt', 'a') as f:\n    for x in loader:\n        f.write(str(step(x)))", True),
+        ("def keep(x):\n    print(x, file=log)", "for x in loader:\n    keep(step(x))", True),
         ("", "for x in loader:\n    print(step(x), file=log)\n    print(x)", False),
         ("", "for x in loader:\n    print(step(x), file=sys.stdout)", False),
         ("", "for x in loader:\n    tqdm.write(str(step(x)))\nx = 1", False),

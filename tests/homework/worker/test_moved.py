@@ -134,9 +134,9 @@ def stepped(act, make=torch.optim.SGD):
     watch.moved.compare()
     return watch.moved.by_steps().get(layer.weight, layer.weight).tolist(), bool(watch.moved.written)
 
-def hooked(register):
+def hooked(register, first=1):
     def act(step, optimizer, write):
-        if step == 1:
+        if step == first:
             getattr(optimizer, register)(write)
         optimizer.step()
     return act
@@ -163,6 +163,7 @@ watch.begin()
 found["a step alone"] = stepped(lambda step, optimizer, write: optimizer.step())
 found["a hook before it"] = stepped(hooked("register_step_pre_hook"))
 found["a hook after it"] = stepped(hooked("register_step_post_hook"))
+found["a hook from the start"] = stepped(hooked("register_step_post_hook", 0))
 found["a closure"] = stepped(lambda step, optimizer, write: optimizer.step(write))
 found["a closure by its name"] = stepped(lambda step, optimizer, write: optimizer.step(closure=write))
 found["another closure"] = stepped(lowered, torch.optim.LBFGS)
@@ -260,6 +261,7 @@ def test_parameters_that_are_whole_numbers_are_not_followed(found):
         ("a step alone", -3.0, False),
         ("a hook before it", -3.0, True),
         ("a hook after it", -3.0, True),
+        ("a hook from the start", -3.0, True),
         ("a closure", -3.0, True),
         ("a closure by its name", -3.0, True),
         ("another closure", 3.0, False),

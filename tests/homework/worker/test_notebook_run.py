@@ -317,8 +317,13 @@ for x, y in [*loader] * 3:
     with torch.no_grad():
         for p in model.parameters(): p -= 0.01 * p.grad
 """
+LAST_FIRST = TWO.replace(
+    "        optimizer.step()\n", "    for optimizer in reversed(optimizers):\n        optimizer.step()\n"
+)
 BOOKS |= {
     "two networks in turn": notebook(DATA, LOADER, TWO),
+    "two networks, the last one's step first": notebook(DATA, LOADER, LAST_FIRST),
+    "an optimizer that does nothing": notebook(DATA, LOADER, BY_CODE.replace("0.01 * p.grad", "0 * p.grad")),
     "a network made anew": notebook(DATA, LOADER, MODEL, "model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))",
                                     TRAIN, CALL),
     "an optimizer of its own": notebook(DATA, LOADER, BY_CODE),
@@ -477,13 +482,15 @@ def test_gradients_of_several_batches_are_not_left_over(told):
 
 
 def test_an_optimizer_is_another_networks_if_none_that_steps_has_the_networks_parameters(told):
-    names = ("usual", "two networks in turn", "a network made anew")
-    assert [told[name]["facts"]["strange"] for name in names] == [False, False, True]
+    names = ("usual", "two networks in turn", "two networks, the last one's step first", "a network made anew")
+    assert [told[name]["facts"]["strange"] for name in names] == [False, False, False, True]
 
 
 def test_weights_that_the_notebooks_own_code_changes_are_moved(told):
     facts = told["an optimizer of its own"]["facts"]
     assert (facts["steps"], facts["moved"], facts["optimizer"]) == (0, True, "the notebook's own")
+    still = told["an optimizer that does nothing"]["facts"]
+    assert (still["steps"], still["moved"], still["optimizer"]) == (0, False, "")
     assert (told["a network made anew"]["facts"]["moved"], told["usual"]["facts"]["optimizer"]) == (False, "SGD")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from grader.homework.worker.steps import Guard, number
+from grader.homework.worker.steps import Guard, number, same
 from grader.sandbox.worker.wire import FrameError
 
 
@@ -29,12 +29,15 @@ KINDS = [np.float16, np.float32, np.float64, np.longdouble]
 def test_the_optimizers_own_step_is_no_write(of_array, of_grad):
     rng, guard = np.random.default_rng(0), Guard(1)
     network = [rng.normal(size=(300, 7)).astype(of_array), np.asfortranarray(np.zeros((9, 8))), np.array(1.5)]
-    network += [np.zeros((0, 5)), np.ones((1, 4)), np.ones(3)]
+    network += [np.zeros((0, 5)), np.ones((300, 4)), np.ones(3)]
     guard.draw_anew(object(), network)
     for _ in range(3):
         before = [one.copy() for one in network]
         grads = [rng.normal(size=one.shape).astype(of_grad) for one in network[:-2]]
-        grads += [np.ones(4, bool), np.array(np.nan)]  # spread by the step, as an array's own subtraction does
+        grads += [
+            np.array([True, False, True, False]),
+            np.array(np.nan),
+        ]  # spread by the step, as an array's own subtraction does
         guard.step(network, 0.1, grads)
         guard.restore(network)
         for array, grad in zip(before, grads, strict=True):
@@ -42,6 +45,12 @@ def test_the_optimizers_own_step_is_no_write(of_array, of_grad):
         assert all(map(np.array_equal, network[:-1], before[:-1]))
         assert np.isnan(network[-1]).all()
         assert not guard.moved
+
+
+def test_samples_are_the_same_if_their_numbers_are_whatever_their_bytes():
+    assert same(np.array([np.nan, 0.0]), -np.array([np.nan, 0.0]))
+    assert not same(np.array([np.nan, 0.0]), np.array([np.nan, 1.0]))
+    assert not same(np.ones(2), np.ones(1))
 
 
 def test_arrays_that_share_memory_are_stepped_as_often_as_they_are_there():
