@@ -317,12 +317,10 @@ for x, y in [*loader] * 3:
     with torch.no_grad():
         for p in model.parameters(): p -= 0.01 * p.grad
 """
-LAST_FIRST = TWO.replace(
-    "        optimizer.step()\n", "    for optimizer in reversed(optimizers):\n        optimizer.step()\n"
-)
+TOGETHER = TWO.replace("        optimizer.step()\n", "    for optimizer in optimizers:\n        optimizer.step()\n")
 BOOKS |= {
     "two networks in turn": notebook(DATA, LOADER, TWO),
-    "two networks, the last one's step first": notebook(DATA, LOADER, LAST_FIRST),
+    "two networks, their steps together": notebook(DATA, LOADER, TOGETHER),
     "an optimizer that does nothing": notebook(DATA, LOADER, BY_CODE.replace("0.01 * p.grad", "0 * p.grad")),
     "a network made anew": notebook(DATA, LOADER, MODEL, "model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))",
                                     TRAIN, CALL),
@@ -482,7 +480,7 @@ def test_gradients_of_several_batches_are_not_left_over(told):
 
 
 def test_an_optimizer_is_another_networks_if_none_that_steps_has_the_networks_parameters(told):
-    names = ("usual", "two networks in turn", "two networks, the last one's step first", "a network made anew")
+    names = ("usual", "two networks in turn", "two networks, their steps together", "a network made anew")
     assert [told[name]["facts"]["strange"] for name in names] == [False, False, False, True]
 
 
